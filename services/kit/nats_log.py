@@ -1,0 +1,210 @@
+"""The log in NATS JetStream: two streams, one subject a key, acknowledged before an append returns."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext, api
+from nats.js.errors import APIError, NotFoundError
+
+from services.kit import logs
+from services.kit.errors import ServiceError
+from services.kit.log import BATCH, CATALOG, EVENTS, Ack, Entry, Record
+
+ACK_TIMEOUT = 5.0
+"""Seconds an append waits for the log before it answers LOG_UNAVAILABLE."""
+
+IDLE_CHECK = 2.0
+"""Seconds of silence after which a reader asks the server whether it missed something."""
+
+_STORE_FAILED = 10077  # JetStream's code for a store that refuses; the description tells why
+_NO_RESOURCES = 10023
+
+_logger = logs.get(__name__)
+
+
+class NatsLog:
+    """The log behind a NATS address. One instance a process; safe to share between tasks."""
+
+    def __init__(self, url: str, prefix: str = "", replicas: int = 1, name: str = "log") -> None:
+        self.name = name
+        self._url = url
+        self._prefix = prefix
+        self._replicas = replicas
+        self._client: Client | None = None
+        self._context: JetStreamContext | None = None
+
+    async def start(self) -> None:
+        """Connects, for as long as it takes, and creates the streams that are not there."""
+        told = False
+        while True:
+            try:
+                await self._connect()
+                return
+            except (NatsError, OSError, TimeoutError) as error:
+                await self.close()
+                if not told:
+                    _logger.warning("log.unavailable", error=type(error).__name__)
+                    told = True
+                await asyncio.sleep(0.5)
+
+    async def _connect(self) -> None:
+        self._client = await nats.connect(
+            self._url,
+            connect_timeout=2,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # typed int, used as a float
+            ping_interval=10,
+            error_cb=_on_error,
+        )
+        self._context = self._client.jetstream(timeout=ACK_TIMEOUT)
+        await self._create(CATALOG, max_msgs_per_subject=1)
+        # One message a subject, and the newer is refused: a message id is unique for ever, not for a window.
+        await self._create(
+            EVENTS,
+            max_msgs_per_subject=1,
+            discard=api.DiscardPolicy.NEW,
+            discard_new_per_subject=True,
+        )
+
+    async def _create(self, stream: str, **options: Any) -> None:
+        name = self._prefix + stream
+        try:
+            await self._js.stream_info(name)
+        except NotFoundError:
+            config = api.StreamConfig(
+                name=name,
+                subjects=[f"{name}.*"],
+                storage=api.StorageType.FILE,
+                num_replicas=self._replicas,
+                **options,
+            )
+            await self._js.add_stream(config)
+
+    @property
+    def _js(self) -> JetStreamContext:
+        if self._context is None or self._client is None or not self._client.is_connected:
+            raise ServiceError("LOG_UNAVAILABLE", "the log does not answer")
+        return self._context
+
+    async def ping(self) -> None:
+        """See Log.ping."""
+        await self.end(CATALOG)
+
+    async def close(self) -> None:
+        """See Log.close."""
+        client, self._client, self._context = self._client, None, None
+        if client is not None and not client.is_closed:
+            await client.close()
+
+    async def end(self, stream: str) -> int:
+        """See Log.end."""
+        try:
+            info = await self._js.stream_info(self._prefix + stream)
+        except (NatsError, OSError, TimeoutError) as error:
+            raise ServiceError("LOG_UNAVAILABLE", "the log does not answer") from error
+        return int(info.state.last_seq)
+
+    async def append(self, entries: Sequence[Entry]) -> list[Ack | ServiceError]:
+        """See Log.append."""
+        return list(await asyncio.gather(*(self._append(entry) for entry in entries)))
+
+    async def _append(self, entry: Entry) -> Ack | ServiceError:
+        try:
+            ack = await self._js.publish(f"{self._prefix}{entry.stream}.{_token(entry.key)}", entry.payload)
+        except APIError as error:
+            return _refused(error)
+        except ServiceError as error:
+            return error
+        except nats.errors.MaxPayloadError:
+            return ServiceError("TOO_LARGE", "the log takes no message that large")
+        except (NatsError, OSError, TimeoutError):
+            return ServiceError("LOG_UNAVAILABLE", "the log did not acknowledge")
+        return Ack(ack.seq, bool(ack.duplicate))
+
+    async def read(self, stream: str, after: int) -> AsyncIterator[list[Record]]:
+        """See Log.read."""
+        while True:
+            try:
+                async for batch in self._read(stream, after):
+                    after = batch[-1].sequence
+                    yield batch
+            except (ServiceError, NatsError, OSError, TimeoutError) as error:
+                _logger.warning("log.read_again", stream=stream, after=after, error=type(error).__name__)
+                await asyncio.sleep(0.2)
+
+    async def _read(self, stream: str, after: int) -> AsyncIterator[list[Record]]:
+        """Reads until a message is missing or the consumer is lost; the caller then begins anew."""
+        queue: asyncio.Queue[Msg] = asyncio.Queue(2 * BATCH)
+        subscription = await self._js.subscribe(
+            f"{self._prefix}{stream}.*",
+            stream=self._prefix + stream,
+            cb=queue.put,
+            manual_ack=True,
+            flow_control=True,
+            idle_heartbeat=5,
+            pending_msgs_limit=64 * BATCH,
+            config=api.ConsumerConfig(
+                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+                opt_start_seq=after + 1,
+                ack_policy=api.AckPolicy.NONE,
+                mem_storage=True,
+                inactive_threshold=60,
+            ),
+        )
+        delivered = 0
+        try:
+            while True:
+                try:
+                    messages = [await asyncio.wait_for(queue.get(), IDLE_CHECK)]
+                except TimeoutError:
+                    # A restarted server forgets its consumers without a word.
+                    if await self.end(stream) > after:
+                        return
+                    continue
+                while len(messages) < BATCH and not queue.empty():
+                    messages.append(queue.get_nowait())
+                batch = [_record(stream, message) for message in messages]
+                delivered += len(messages)
+                if messages[-1].metadata.sequence.consumer != delivered:
+                    return  # the client dropped something: it was too slow
+                after = batch[-1].sequence
+                yield batch
+        finally:
+            try:
+                await subscription.unsubscribe()
+            except (NatsError, OSError):
+                _logger.debug("log.consumer_gone", stream=stream)
+
+
+async def _on_error(error: Exception) -> None:
+    _logger.warning("log.connection", error=type(error).__name__)
+
+
+def _refused(error: APIError) -> Ack | ServiceError:
+    description = (error.description or "").lower()
+    if error.err_code == _STORE_FAILED and "per subject" in description:
+        return Ack(sequence=0, duplicate=True)
+    if error.err_code in (_NO_RESOURCES, _STORE_FAILED) or error.code == 507:
+        return ServiceError("LOG_FULL", "the log has no room left")
+    return ServiceError("LOG_UNAVAILABLE", "the log refused to write")
+
+
+def _record(stream: str, message: Msg) -> Record:
+    metadata = message.metadata
+    key = _key(message.subject.rpartition(".")[2])
+    return Record(stream, metadata.sequence.stream, key, message.data, metadata.timestamp)
+
+
+def _token(key: str) -> str:
+    """A key as one token of a subject: any text, without the characters that subjects give a meaning."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _key(token: str) -> str:
+    return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
