@@ -1,0 +1,1 @@
+"""One file for each outside thing: Triton, FAISS, the SQLite view."""

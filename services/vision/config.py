@@ -1,0 +1,26 @@
+"""The settings of the vision service, read from the environment once."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.kit.config import Settings
+
+
+class Config(Settings):
+    """What an operator may set."""
+
+    model_config = SettingsConfigDict(env_prefix="AISLE_VISION_")
+
+    port: int = Field(50053, ge=0, le=65535, description="The gRPC port; 0 takes a free one.")
+    triton: str = Field("127.0.0.1:50055", description="Where Triton answers gRPC, host:port.")
+    inference_seconds: float = Field(
+        2.0, gt=0, description="The longest wait for Triton; a call's deadline may cut it shorter."
+    )
+    image_folder: Path | None = Field(
+        None,
+        description="The folder inside which a catalogue's file: pictures may lie; without it none are read.",
+    )
+    decode_threads: int = Field(2, ge=1, le=64, description="Pictures that are checked and shrunk at once.")
+    index_parallel: int = Field(2, ge=1, le=64, description="Catalogue pictures that go to Triton at once.")

@@ -1,0 +1,1 @@
+"""The Triton model repository, and what starts the real server with it."""
