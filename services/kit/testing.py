@@ -6,12 +6,18 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
+import grpc
+
+from services.kit.channels import connect
+from services.kit.server import Running, Service, serve
+
 POLL_SECONDS: Final = 0.01
+READY_SECONDS: Final = 30
 NATS_START_SECONDS: Final = 20
 NATS_SERVER: Final = Path(sys.prefix, "bin", "nats-server")
 
@@ -26,6 +32,28 @@ async def wait_until(condition: Callable[[], bool | Awaitable[bool]], timeout: f
         if time.monotonic() > ends:
             raise TimeoutError(f"not within {timeout} s: {inspect.getsource(condition).strip()}")
         await asyncio.sleep(POLL_SECONDS)
+
+
+@asynccontextmanager
+async def running(service: Service, *, ready: bool = True) -> AsyncIterator[Running]:
+    """The service on a free port of this process. With `ready`, waits until it is; raises TimeoutError."""
+    server = await serve(service, "127.0.0.1:0")
+    try:
+        if ready:
+            try:
+                await asyncio.wait_for(server.ready(), READY_SECONDS)
+            except TimeoutError:
+                raise TimeoutError(f"{service.name} is not ready: {server.health.unwell}") from None
+        yield server
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def serving(service: Service, *, ready: bool = True) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to the service on a free port of this process; several may be served at once."""
+    async with running(service, ready=ready) as server, connect(server.target) as channel:
+        yield channel
 
 
 class NatsProcess:

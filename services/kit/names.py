@@ -1,0 +1,44 @@
+"""Every name that telemetry uses, in one place: metadata keys, span attributes, metrics."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+REQUEST_ID_KEY: Final = "x-request-id"
+
+# OpenTelemetry's semantic conventions for RPC.
+RPC_SYSTEM: Final = "rpc.system.name"
+RPC_METHOD: Final = "rpc.method"
+RPC_STATUS: Final = "rpc.response.status_code"
+REASON: Final = "aisle.reason"
+REQUEST_ID: Final = "aisle.request_id"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A Prometheus metric: its name, kind, meaning and labels, in the order they are given."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+CALLS_HANDLED: Final = Metric(
+    "aisle_call_handled_seconds",
+    "histogram",
+    "Seconds to handle a call, by method, status and reason.",
+    ("service", "method", "code", "reason"),
+)
+CALLS_MADE: Final = Metric(
+    "aisle_call_made_seconds",
+    "histogram",
+    "Seconds that a call to another service took its caller.",
+    ("method", "code"),
+)
+CALLS_IN_FLIGHT: Final = Metric(
+    "aisle_calls_in_flight", "gauge", "Calls being handled, as of the last ping.", ("service",)
+)
+RESOURCE_WELL: Final = Metric(
+    "aisle_resource_well", "gauge", "1 while the resource answers its ping.", ("service", "resource")
+)
+READY: Final = Metric("aisle_ready", "gauge", "1 while the service is ready.", ("service",))
