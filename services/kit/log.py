@@ -36,7 +36,7 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An entry as the log keeps it. Sequences rise inside a stream, with gaps where CATALOG was superseded."""
+    """An entry as the log keeps it. Sequences rise in a stream, with gaps where CATALOG was superseded."""
 
     stream: str
     sequence: int

@@ -48,7 +48,8 @@ class MemoryLog:
         """See Log.read."""
         while True:
             async with self._grown:
-                await self._grown.wait_for(lambda: self._ends.get(stream, 0) > after)
+                while self._ends.get(stream, 0) <= after:
+                    await self._grown.wait()
                 new = [record for record in self._records[stream].values() if record.sequence > after]
             for start in range(0, len(new), BATCH):
                 yield new[start : start + BATCH]

@@ -1,4 +1,4 @@
-"""Versioned model folders with checksums, the `current` pointer, and the watcher that swaps models in place."""
+"""Versioned model folders with checksums, the `current` pointer, and the watcher that swaps models."""
 
 import asyncio
 import hashlib

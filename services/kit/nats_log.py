@@ -58,7 +58,7 @@ class NatsLog:
             self._url,
             connect_timeout=2,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # typed int, used as a float
+            reconnect_time_wait=0.2,
             ping_interval=10,
             error_cb=_on_error,
         )

@@ -19,6 +19,8 @@ _POSITIONS = """
 CREATE TABLE IF NOT EXISTS _positions (stream TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID
 """
 
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+
 
 class View(Protocol):
     """What a Follower keeps up to date."""
@@ -67,21 +69,17 @@ class Database:
         return connection
 
     def _create(self) -> None:
-        self._writer.executescript(
-            f"BEGIN; {_POSITIONS}; {self._schema}; PRAGMA user_version = {self._version}; COMMIT"
-        )
+        version = f"PRAGMA user_version = {self._version}"
+        self._writer.executescript(f"BEGIN; {_POSITIONS}; {self._schema}; {version}; COMMIT")
 
     def clear(self) -> None:
         """Drops every table and creates them empty. Readers of before finish on what they see."""
         with self._writing:
-            rows = self._writer.execute(
-                "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
-            ).fetchall()
-            self._writer.execute("BEGIN IMMEDIATE")
-            for kind, name in rows:
-                # Dropping a full-text table drops its shadow tables, so that some are gone already.
-                self._writer.execute(f'DROP {kind} IF EXISTS "{name}"')
-            self._writer.execute("COMMIT")
+            with self.write() as connection:
+                # A virtual table takes its shadow tables along, which cannot be dropped by themselves.
+                for pattern in ("CREATE VIRTUAL%", "CREATE TABLE%"):
+                    for (name,) in connection.execute(_TABLES + " AND sql LIKE ?", (pattern,)).fetchall():
+                        connection.execute(f'DROP TABLE IF EXISTS "{name}"')
             self._create()
 
     def position(self, stream: str) -> int:
@@ -128,12 +126,7 @@ class Database:
         """A hash of the content of tables (all of the view's own, when none is named), to compare views."""
         hasher = hashlib.sha256()
         with self.read() as connection:
-            named = tables or tuple(
-                name
-                for (name,) in connection.execute(
-                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-                )
-            )
+            named = tables or [name for (name,) in connection.execute(_TABLES + " ORDER BY name")]
             for table in named:
                 columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
                 order = ", ".join(f'"{column}"' for column in columns)
