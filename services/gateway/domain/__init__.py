@@ -1,0 +1,1 @@
+"""What a page is, how it is composed within its budget, and what may be written; plain Python."""
