@@ -1,0 +1,1 @@
+"""Recommendations: which products to show a shopper, in what order, and why."""

@@ -1,0 +1,1 @@
+"""What touches the outside: the SQLite view of the log, the model's files, the log's history."""

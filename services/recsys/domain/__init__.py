@@ -1,0 +1,1 @@
+"""What recommending is, in plain Python: catalogue, taste, popularity, co-occurrence, and their blend."""

@@ -1,0 +1,66 @@
+"""`aisle evaluate recsys`: how well the serving model foresees held-out baskets, beside simple rules."""
+
+from typing import Any
+
+import numpy as np
+
+from services.kit.log import Log
+from services.kit.models import ModelStore
+from services.kit.nats_log import NatsLog
+from services.kit.progress import Metric, Progress
+from services.recsys.adapters import model_files
+from services.recsys.adapters.history import read_history, read_products
+from services.recsys.adapters.memory import MemoryKnowledge
+from services.recsys.config import Config
+from services.recsys.domain import decay
+from services.recsys.domain.catalogue import Product
+from services.recsys.domain.evaluation import PROTOCOLS, measure, summary
+from services.recsys.domain.history import History, Split, split
+from services.recsys.domain.metrics import Estimate
+
+
+async def evaluate(config: Config, *, progress: Progress, log: Log | None = None) -> dict[str, Any]:
+    """Metrics of the current model and of personal frequency and popularity, on the same held-out baskets."""
+    log = log or NatsLog(config.nats_url)
+    await log.start()
+    try:
+        products, history = await read_products(log, progress), await read_history(log, progress)
+    finally:
+        await log.close()
+    held = split(history)
+    knowledge = knowledge_of(products, history, held)
+    model = ModelStore(config.home, "recsys").current()
+    if model is not None:
+        knowledge.use(model_files.load(model.path), model_files.PREFIX + model.version)
+    values = measure(
+        knowledge,
+        history.shoppers,
+        held,
+        tuple(PROTOCOLS),
+        lambda done, all_: progress("measuring", done, all_),
+    )
+    return {
+        "model": model.version if model else None,
+        "shoppers": len(held.last),
+        "metrics": metrics_of(summary(values)),
+    }
+
+
+def knowledge_of(products: list[Product], history: History, held: Split) -> MemoryKnowledge:
+    """The shop as it was before the held-out baskets; tastes of the held-out shoppers only."""
+    knowledge = MemoryKnowledge()
+    for product in products:
+        knowledge.put(product)
+    lines = history.lines_of(held.known & history.purchases())
+    ages = (history.time[history.event[lines]] - decay.LANDMARK) / decay.POPULARITY_HALF_LIFE
+    weights = np.bincount(history.item[lines], 2.0**ages, len(history.items))
+    knowledge.popularity(history.items, weights.tolist())
+    for shopper in held.last:
+        for signal in history.signals(shopper, held.known):
+            knowledge.take(signal, popularity=False)
+    return knowledge
+
+
+def metrics_of(estimates: dict[str, Estimate]) -> dict[str, Metric]:
+    """Estimates as the command prints them."""
+    return {name: Metric(value=e.value, low=e.low, high=e.high) for name, e in estimates.items()}

@@ -1,0 +1,40 @@
+"""The recommendation service: the log's view, the model, and who answers."""
+
+from aisle.recsys.v1 import recsys_pb2_grpc
+
+from services.kit.follower import Follower
+from services.kit.log import Log
+from services.kit.models import Model, ModelStore, ModelWatcher
+from services.kit.nats_log import NatsLog
+from services.kit.server import Endpoint, Service, run
+from services.kit.workers import Workers
+from services.recsys.adapters import model_files
+from services.recsys.adapters.view import RecsysView
+from services.recsys.config import Config
+from services.recsys.servicer import RecommendationServicer
+
+FULL_NAME = "aisle.recsys.v1.RecommendationService"
+
+
+def build(config: Config, log: Log | None = None) -> Service:
+    """The service; `log` is the one of the config's NATS server unless another is given."""
+    log = log or NatsLog(config.nats_url)
+    view = RecsysView(config.home / "recsys" / "view.db", config.popularity_seconds)
+    workers = Workers("recsys", threads=1, queue=config.queue)
+
+    def load(model: Model) -> None:
+        view.use(model_files.load(model.path), model_files.PREFIX + model.version)
+
+    watcher = ModelWatcher(ModelStore(config.home, "recsys"), load, seconds=config.model_seconds)
+    servicer = RecommendationServicer(view, workers)
+    return Service(
+        "recsys",
+        config,
+        [Endpoint(recsys_pb2_grpc.add_RecommendationServiceServicer_to_server, servicer, FULL_NAME)],
+        [workers, log, watcher, Follower(log, view, "recsys.view")],
+    )
+
+
+def main() -> None:
+    """Runs until told to stop."""
+    run(build(Config()))
