@@ -1,0 +1,1 @@
+"""Search: finds products by words and by meaning, counts facets, completes what is typed."""

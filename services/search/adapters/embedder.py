@@ -1,0 +1,130 @@
+"""Gives every product's text a vector, beside the log: words answer at once, meaning follows."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from services.kit import logs
+from services.kit.log import CATALOG
+from services.kit.models import Model
+from services.kit.views import Database
+from services.kit.workers import Workers
+from services.search.adapters.vector_table import VectorTable
+from services.search.domain.dense import Meaning
+from services.search.domain.ports import Encoder, Vectors
+
+CHUNK: Final = 128
+"""Texts that are embedded and written at a time; shortest first, so that a chunk's texts are alike."""
+
+LOOK_SECONDS: Final = 0.2
+PROGRESS_EVERY: Final = 4_096
+_FRESH: Final = -1
+
+_logger = logs.get(__name__)
+
+
+class Embedder:
+    """Keeps a Meaning complete, and swaps to a new model's when that one is complete.
+
+    A resource that search can do without: `optional`.
+    """
+
+    name = "embedder"
+    optional = True
+
+    def __init__(
+        self,
+        database: Database,
+        encoder: Callable[[Model], Encoder],
+        vectors: Callable[[], Vectors],
+        *,
+        threads: int = 1,
+    ) -> None:
+        self._database = database
+        self._table = VectorTable(database)
+        self._encoder = encoder
+        self._vectors = vectors
+        self._threads = threads
+        self._workers = Workers("embed", threads=threads, queue=threads)
+        self._serving: Meaning | None = None
+        self._next: Meaning | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def meaning(self) -> Meaning | None:
+        """What serves; None before the first model."""
+        return self._serving
+
+    @property
+    def complete(self) -> bool:
+        """Whether the newest model serves, and had every text at the last look."""
+        return self._serving is not None and self._next is None
+
+    def load(self, model: Model) -> None:
+        """Makes a model the next to serve. Raises when it cannot be used; called in a thread."""
+        meaning = Meaning(self._encoder(model), self._vectors())
+        self._table.fill(meaning.encoder.tag, meaning.vectors)
+        # The first model serves at once with the vectors there are; a later one waits until it has all.
+        self._next = meaning
+        self._serving = self._serving or meaning
+
+    async def start(self) -> None:
+        """Begins to embed."""
+        self._task = asyncio.create_task(self._run())
+
+    async def ping(self) -> None:
+        """Raises when embedding has stopped."""
+        if self._task is not None and self._task.done():
+            raise RuntimeError("the embedder stopped")
+
+    async def close(self) -> None:
+        """Stops after the chunk in hand."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._workers.close()
+
+    async def _run(self) -> None:
+        seen, tended = _FRESH, None
+        while True:
+            position = await asyncio.to_thread(self._database.position, CATALOG)
+            meaning = self._next or self._serving
+            if meaning is not None and (meaning is not tended or position != seen):
+                try:
+                    await self._embed(meaning)
+                    await self._settle(meaning)
+                    seen, tended = position, meaning
+                except Exception as error:
+                    # A full disk or a busy file: search goes on without these, and the next look tries again.
+                    _logger.error("embedder.failed", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _embed(self, meaning: Meaning) -> None:
+        missing = await asyncio.to_thread(self._table.missing, meaning.encoder.tag)
+        chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
+        done = 0
+        for first in range(0, len(chunks), self._threads):
+            together = chunks[first : first + self._threads]
+            await asyncio.gather(*(self._workers.run(self._chunk, meaning, chunk) for chunk in together))
+            before, done = done, done + sum(map(len, together))
+            if done // PROGRESS_EVERY > before // PROGRESS_EVERY or (done == len(missing) > CHUNK):
+                _logger.info("embedder.progress", done=done, total=len(missing))
+
+    def _chunk(self, meaning: Meaning, chunk: list[tuple[int, str]]) -> None:
+        keys = [key for key, _ in chunk]
+        vectors = meaning.encoder.encode([text for _, text in chunk])
+        self._table.keep(meaning.encoder.tag, keys, vectors)
+        meaning.vectors.add(keys, vectors)
+
+    async def _settle(self, meaning: Meaning) -> None:
+        """All texts have vectors: this model serves, and what no product needs any more goes."""
+        if self._next is meaning:
+            self._serving, self._next = meaning, None
+            await asyncio.to_thread(self._table.drop_other_models, meaning.encoder.tag)
+            _logger.info("embedder.serving", model=meaning.encoder.tag, texts=len(meaning.vectors.keys()))
+        unused = meaning.vectors.keys() - await asyncio.to_thread(self._table.used)
+        if unused:
+            await asyncio.to_thread(self._table.drop, meaning.encoder.tag, unused)
+            meaning.vectors.remove(list(unused))

@@ -1,0 +1,57 @@
+"""The vectors kept in the view's file, by model and text, so that a restart embeds nothing twice."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from services.kit.views import Database
+from services.search.domain.ports import Vector, Vectors
+
+
+class VectorTable:
+    """Half-precision rows; a text that several products share has one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def fill(self, tag: str, vectors: Vectors) -> None:
+        """Adds the model's rows to an index."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT text_key, vector FROM vectors WHERE model = ?", (tag,))
+            while some := rows.fetchmany(4_096):
+                blobs = np.frombuffer(b"".join(blob for _, blob in some), np.float16)
+                vectors.add([key for key, _ in some], blobs.reshape(len(some), -1).astype(np.float32))
+
+    def missing(self, tag: str) -> list[tuple[int, str]]:
+        """Texts of products that have no vector of the model, with their keys, shortest first."""
+        with self._database.read() as connection:
+            return connection.execute(
+                "SELECT text_key, min(text) FROM products AS p WHERE NOT EXISTS"
+                " (SELECT 1 FROM vectors AS v WHERE v.model = ? AND v.text_key = p.text_key)"
+                " GROUP BY text_key ORDER BY length(text)",
+                (tag,),
+            ).fetchall()
+
+    def keep(self, tag: str, keys: Sequence[int], vectors: Vector) -> None:
+        """Writes rows."""
+        blobs = [row.tobytes() for row in vectors.astype(np.float16)]
+        rows = [(tag, key, blob) for key, blob in zip(keys, blobs, strict=True)]
+        with self._database.write() as connection:
+            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+
+    def drop(self, tag: str, keys: Iterable[int]) -> None:
+        """Deletes rows of the model."""
+        with self._database.write() as connection:
+            connection.executemany(
+                "DELETE FROM vectors WHERE model = ? AND text_key = ?", [(tag, key) for key in keys]
+            )
+
+    def drop_other_models(self, tag: str) -> None:
+        """Deletes the rows of every model but this."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM vectors WHERE model != ?", (tag,))
+
+    def used(self) -> set[int]:
+        """Keys of the texts that products have."""
+        with self._database.read() as connection:
+            return {key for (key,) in connection.execute("SELECT DISTINCT text_key FROM products")}

@@ -1,0 +1,1 @@
+"""What search decides, in plain Python."""

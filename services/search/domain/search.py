@@ -1,0 +1,115 @@
+"""A search: words and meaning find, the filter lets through, fusion orders, a page is cut.
+
+What is found does not depend on the filter: every lexical match and every text near enough in meaning,
+and of those what the filter lets through. So a facet's count is what filtering by its value answers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.search.domain import paging
+from services.search.domain.dense import Meaning
+from services.search.domain.fusion import Match, arrange, fuse
+from services.search.domain.ports import Catalogue, Shelf
+from services.search.domain.product import LEVEL
+from services.search.domain.request import MAX_FACET_VALUES, Order, Request
+from services.search.domain.text import words
+
+ENOUGH: Final = 24
+"""With fewer products than this that have every word, products that have any of them are found too."""
+
+COMPARED: Final = 2_000
+"""Lexical matches, best first, whose meaning is compared; those after them are ordered by words alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One product of an answer; `reason` says why in words a shopper reads."""
+
+    product_id: str
+    score: float
+    lexical_rank: int
+    dense_rank: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer. `total` counts all that match, `facets` are counted over the same."""
+
+    results: list[Result]
+    total: int
+    next_page_token: str
+    served_by: str
+    facets: Mapping[str, list[tuple[str, int]]] = field(default_factory=dict)
+
+
+class Searcher:
+    """Answers searches; any thread may call it. `meaning` tells the model to use, None when there is none."""
+
+    def __init__(self, catalogue: Catalogue, meaning: Callable[[], Meaning | None]) -> None:
+        self._catalogue = catalogue
+        self._meaning = meaning
+
+    def search(self, request: Request) -> Page:
+        """The page asked for. Raises InvalidPageToken."""
+        begin = paging.offset(request)
+        meaning = self._meaning()
+        served_by = "hybrid" if meaning else "lexical"
+        with self._catalogue.look() as shelf:
+            if request.text:
+                matches = arrange(_find(shelf, request, meaning), request.order)
+                shown = matches[begin : begin + request.page_size]
+                results = [_result(match, request.text) for match in shown]
+                total, documents = len(matches), [match.candidate.document for match in matches]
+            else:
+                listed = shelf.listing(request.filter, request.order, begin, request.page_size)
+                results = [Result(product_id, 0.0, 0, 0, _listed_because(request)) for product_id in listed]
+                total, documents = shelf.count(request.filter), None
+            facets = {
+                name: shelf.facet(name, request.filter, documents, MAX_FACET_VALUES)
+                for name in request.facets
+            }
+        end = begin + len(results)
+        more = paging.token(request, end) if results and end < total else ""
+        return Page(results, total, more, served_by, facets)
+
+
+def _find(shelf: Shelf, request: Request, meaning: Meaning | None) -> list[Match]:
+    asked = words(request.text)
+    prefix = bool(asked) and not shelf.count_words(asked, every=True)
+    whole = shelf.by_words(asked, request.filter, every=True, prefix=prefix) if asked else []
+    lexical = whole
+    if asked and shelf.count_words(asked, every=True, prefix=prefix) < ENOUGH:
+        lexical = shelf.by_words(asked, request.filter, every=False, prefix=prefix)
+    complete = {candidate.document for candidate in whole}
+    if meaning is None:
+        return fuse(lexical, complete, [], {})
+    vector = meaning.of(request.text)
+    near = meaning.near(vector)
+    dense = shelf.by_texts(list(near), request.filter)
+    best = sorted(lexical, key=lambda c: (-c.score, c.product_id))[:COMPARED]
+    cosines = meaning.similarity(vector, list({candidate.text_key for candidate in best}))
+    return fuse(lexical, complete, dense, {**cosines, **near})
+
+
+def _result(match: Match, query: str) -> Result:
+    if match.whole:
+        reason = f"Matches “{query}”"
+    elif match.lexical_rank:
+        reason = f"Matches part of “{query}”"
+    else:
+        reason = f"Similar to “{query}”"
+    found = match.candidate.product_id
+    return Result(found, match.score, match.lexical_rank, match.dense_rank, reason)
+
+
+def _listed_because(request: Request) -> str:
+    if request.filter.categories:
+        return f"In {request.filter.categories[0].rsplit(LEVEL, 1)[-1]}"
+    if request.filter.brands:
+        return "By a brand you chose"
+    if request.order is not Order.RELEVANCE:
+        return "In order of price"
+    return "From the catalogue"

@@ -1,0 +1,110 @@
+"""Between the proto's messages and the domain's values; nothing is decided here."""
+
+from aisle.catalog.v1 import money_pb2, product_pb2
+from aisle.search.v1 import search_pb2
+
+from services.search.domain.errors import InvalidValue
+from services.search.domain.ports import Suggestion
+from services.search.domain.product import IN_STOCK, OUT_OF_STOCK, PREORDER, Product, path
+from services.search.domain.request import Filter, Order, Request, page_size, price_bounds
+from services.search.domain.search import Page
+from services.search.domain.text import key
+
+_ORDERS = {
+    search_pb2.SORT_ORDER_UNSPECIFIED: Order.RELEVANCE,
+    search_pb2.SORT_ORDER_RELEVANCE: Order.RELEVANCE,
+    search_pb2.SORT_ORDER_PRICE_ASCENDING: Order.PRICE_ASCENDING,
+    search_pb2.SORT_ORDER_PRICE_DESCENDING: Order.PRICE_DESCENDING,
+}
+_SOURCES = {
+    "query": search_pb2.SUGGESTION_SOURCE_QUERY,
+    "category": search_pb2.SUGGESTION_SOURCE_CATEGORY,
+    "brand": search_pb2.SUGGESTION_SOURCE_BRAND,
+    "product": search_pb2.SUGGESTION_SOURCE_PRODUCT,
+}
+
+
+def request_of(message: search_pb2.SearchRequest) -> Request:
+    """The request, checked. Raises a SearchError."""
+    if message.sort_order not in _ORDERS:
+        raise InvalidValue("there is no such order", "sort_order")
+    return Request(
+        query=message.query,
+        filter=filter_of(message.filter),
+        page_size=page_size(message.page_size),
+        page_token=message.page_token,
+        order=_ORDERS[message.sort_order],
+        facets=tuple(dict.fromkeys(message.facet_keys)),
+    )
+
+
+def filter_of(message: product_pb2.ProductFilter) -> Filter:
+    """The filter, checked. Raises a SearchError."""
+    low = _amount(message.min_price) if message.HasField("min_price") else None
+    high = _amount(message.max_price) if message.HasField("max_price") else None
+    currency, minimum, maximum = price_bounds(low, high)
+    return Filter(
+        categories=tuple(path(category) for category in message.categories),
+        brands=tuple(key(brand) for brand in message.brands),
+        currency=currency,
+        minimum=minimum,
+        maximum=maximum,
+        in_stock_only=message.in_stock_only,
+    )
+
+
+def _amount(money: money_pb2.Money) -> tuple[str, int]:
+    return money.currency_code, money.amount_micros
+
+
+def response_of(page: Page) -> search_pb2.SearchResponse:
+    """The answer."""
+    response = search_pb2.SearchResponse(
+        total_size=page.total, next_page_token=page.next_page_token, served_by=page.served_by
+    )
+    for found in page.results:
+        response.results.add(
+            product_id=found.product_id,
+            score=found.score,
+            lexical_rank=found.lexical_rank,
+            dense_rank=found.dense_rank,
+            reason=found.reason,
+        )
+    for name, values in page.facets.items():
+        facet = response.facets.add(key=name)
+        for value, count in values:
+            facet.values.add(value=value, count=count)
+    return response
+
+
+def completions_of(suggestions: list[Suggestion]) -> search_pb2.CompleteQueryResponse:
+    """The completions."""
+    response = search_pb2.CompleteQueryResponse()
+    for suggestion in suggestions:
+        response.suggestions.add(text=suggestion.text, source=_SOURCES[suggestion.source])
+    return response
+
+
+def product_of(message: product_pb2.Product) -> Product:
+    """What search keeps of a product of the catalogue."""
+    texts = (text for values in message.attributes.values() for text in values.texts)
+    return Product(
+        id=message.id,
+        title=message.title,
+        description=message.description,
+        categories=tuple(message.categories),
+        brand=message.brand,
+        properties=" ".join((message.size, message.gtin, message.id, *sorted(texts))),
+        currency=message.price.currency_code if message.HasField("price") else "",
+        micros=message.price.amount_micros if message.HasField("price") else None,
+        availability=_availability(message),
+    )
+
+
+def _availability(message: product_pb2.Product) -> str:
+    if message.availability == product_pb2.AVAILABILITY_PREORDER:
+        return PREORDER
+    sold_out = message.HasField("available_quantity") and message.available_quantity <= 0
+    if sold_out or message.availability == product_pb2.AVAILABILITY_OUT_OF_STOCK:
+        return OUT_OF_STOCK
+    return IN_STOCK
