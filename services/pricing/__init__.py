@@ -1,0 +1,1 @@
+"""Pricing: what each product costs now, why, and what it cost before."""

@@ -1,0 +1,1 @@
+"""Pricing's outside: the SQL database, and the log that fills it."""

@@ -1,0 +1,141 @@
+"""The products that one transaction touches: read at once, changed in memory, written at once."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from sqlalchemy import Connection, and_, select
+
+from services.pricing.adapters import rows, tables
+from services.pricing.adapters.database import Database
+from services.pricing.domain.account import Entry, State, reprice
+from services.pricing.domain.limits import CLAIM, WINDOW
+from services.pricing.domain.policy import Policies
+from services.pricing.domain.product import Facts, Observed, Product
+
+
+class Batch:
+    """Working copies of some products, their prices in every market, and new ledger entries.
+
+    `earliest` is the first moment that a price may change at; the ledger is read from 30 days before it on.
+    With `live` False, all changes are too old to announce a reduction, and only the ledgers of markets with
+    a daily step are read.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        connection: Connection,
+        policies: Policies,
+        product_ids: Collection[str],
+        *,
+        earliest: int,
+        live: bool = True,
+    ) -> None:
+        self._database, self._connection, self._policies = database, connection, policies
+        self._facts: dict[str, Facts] = {}
+        self._states: dict[tuple[str, str], State] = {}
+        self._recent: dict[tuple[str, str], list[Entry]] = {}
+        self._entries: list[tuple[str, str, Entry]] = []
+        self._changed_products: set[str] = set()
+        self._changed_observed: set[str] = set()
+        self._changed_states: set[tuple[str, str]] = set()
+        self._read(product_ids, policies.markets if live else policies.stepped, earliest - WINDOW)
+
+    def facts(self, product_id: str) -> Facts:
+        """What is known of a product."""
+        return self._facts.get(product_id, Facts())
+
+    def learn(self, product_id: str, product: Product, at: int) -> None:
+        """The catalogue's new word on a product."""
+        facts = self.facts(product_id)
+        self._facts[product_id] = facts._replace(product=product)
+        self._changed_products.add(product_id)
+        self.reprice(product_id, at, at)
+
+    def observe(self, product_id: str, seen: Observed, learnt: int) -> None:
+        """A price seen in an order; of no effect unless it is the latest."""
+        facts = self.facts(product_id)
+        known = facts.observed
+        if known and (seen.time, seen.sequence) < (known.time, known.sequence):
+            return
+        self._facts[product_id] = facts._replace(observed=seen)
+        self._changed_observed.add(product_id)
+        if not (known and known.money == seen.money):
+            self.reprice(product_id, seen.time, learnt)
+
+    def reprice(self, product_id: str, at: int, learnt: int) -> None:
+        """Makes a product's price anew in every market, for a cause of one time learnt of at another."""
+        for market in self._policies.markets:
+            self.reprice_in(market, product_id, at, learnt)
+
+    def reprice_in(self, market: str, product_id: str, at: int, learnt: int) -> None:
+        """Makes a product's price anew in one market."""
+        key, facts = (market, product_id), self.facts(product_id)
+        state = self._states.get(key, State())
+        if facts.deleted:
+            new, entry = replace(state, listed=False, due=None), None
+        else:
+            _, money = facts.basis()
+            policy = self._policies.of(market, product_id, facts.categories, money.currency)
+            new, entry = reprice(state, facts, policy, at, self._recent_of(key, at, learnt))
+        if entry:
+            self._entries.append((market, product_id, entry))
+            self._recent.setdefault(key, []).append(entry)
+        if new != state:
+            self._states[key] = new
+            self._changed_states.add(key)
+
+    def _recent_of(self, key: tuple[str, str], at: int, learnt: int) -> list[Entry] | None:
+        matters = key[0] in self._policies.stepped or is_live(at, learnt)
+        return self._recent.get(key, []) if matters else None
+
+    def write(self, revision: int) -> bool:
+        """Writes what changed; False when no state did."""
+        put, connection = self._database.put, self._connection
+        products = [(key, self._facts[key].product) for key in sorted(self._changed_products)]
+        observed = [(key, self._facts[key].observed) for key in sorted(self._changed_observed)]
+        put(
+            connection,
+            tables.products,
+            [rows.product_row(key, product) for key, product in products if product],
+        )
+        put(connection, tables.observed, [rows.observed_row(key, seen) for key, seen in observed if seen])
+        entries = [rows.entry_row(*entry) for entry in self._entries]
+        if entries:  # a plain insert: an entry is never replaced
+            connection.execute(tables.ledger.insert(), entries)
+        states = [rows.state_row(*key, self._states[key], revision) for key in sorted(self._changed_states)]
+        put(connection, tables.prices, states)
+        return bool(states)
+
+    def _read(self, ids: Collection[str], markets: Collection[str], since: int) -> None:
+        products, observed, prices = tables.products, tables.observed, tables.prices
+        among, execute = self._database.among, self._connection.execute
+        seen = {
+            row.product_id: rows.to_observed(row)
+            for row in execute(select(observed).where(among(observed.c.product_id, ids)))
+        }
+        known = {
+            row.product_id: rows.to_product(row)
+            for row in execute(select(products).where(among(products.c.product_id, ids)))
+        }
+        self._facts = {key: Facts(known.get(key), seen.get(key)) for key in known.keys() | seen.keys()}
+        for market in self._policies.markets:
+            here = and_(prices.c.market == market, among(prices.c.product_id, ids))
+            for row in execute(select(prices).where(here)):
+                self._states[market, row.product_id] = rows.to_state(row)
+        for market in markets:
+            self._read_ledger(market, ids, since)
+
+    def _read_ledger(self, market: str, ids: Collection[str], since: int) -> None:
+        ledger = tables.ledger
+        here = and_(
+            ledger.c.market == market, self._database.among(ledger.c.product_id, ids), ledger.c.time > since
+        )
+        found = select(ledger).where(here).order_by(ledger.c.product_id, ledger.c.number)
+        for row in self._connection.execute(found):
+            self._recent.setdefault((market, row.product_id), []).append(rows.to_entry(row))
+
+
+def is_live(at: int, learnt: int) -> bool:
+    """Whether a reduction from this time could still be announced when it is learnt of."""
+    return at > learnt - CLAIM

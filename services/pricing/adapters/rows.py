@@ -1,0 +1,89 @@
+"""Rows of the tables to the domain's objects, and back."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.pricing.domain.account import Entry, State
+from services.pricing.domain.pipeline import Rule
+from services.pricing.domain.policy import Policy
+from services.pricing.domain.product import Basis, Money, Observed, Product
+
+_BASES = {basis.value: basis for basis in Basis}
+_RULES = {rule.value: rule for rule in Rule}
+
+
+def product_row(product_id: str, product: Product) -> dict[str, Any]:
+    """A row of products."""
+    currency, price = product.price or (None, None)
+    cost_currency, cost = product.cost or (None, None)
+    return {
+        "product_id": product_id,
+        "currency": currency,
+        "price": price,
+        "cost_currency": cost_currency,
+        "cost": cost,
+        "categories": json.dumps(product.categories, ensure_ascii=False),
+        "deleted": product.deleted,
+    }
+
+
+def to_product(row: Row[Any]) -> Product:
+    """From a row of products."""
+    return Product(
+        price=None if row.price is None else Money(row.currency, row.price),
+        cost=None if row.cost is None else Money(row.cost_currency, row.cost),
+        categories=tuple(json.loads(row.categories)),
+        deleted=bool(row.deleted),
+    )
+
+
+def observed_row(product_id: str, seen: Observed) -> dict[str, Any]:
+    """A row of observed."""
+    return {
+        "product_id": product_id,
+        "currency": seen.money.currency,
+        "price": seen.money.micros,
+        "time": seen.time,
+        "sequence": seen.sequence,
+    }
+
+
+def to_observed(row: Row[Any]) -> Observed:
+    """From a row of observed."""
+    return Observed(Money(row.currency, row.price), row.time, row.sequence)
+
+
+def policy_row(policy: Policy) -> dict[str, Any]:
+    """A row of policies."""
+    fields = {name: getattr(policy, name) for name in Policy.__slots__}
+    return fields | {"endings": json.dumps(policy.endings)}
+
+
+def to_policy(row: Row[Any]) -> Policy:
+    """From a row of policies."""
+    return Policy(**{**row._asdict(), "endings": tuple(json.loads(row.endings))})
+
+
+def entry_row(market: str, product_id: str, entry: Entry) -> dict[str, Any]:
+    """A row of the ledger."""
+    return {"market": market, "product_id": product_id, **entry._asdict()}
+
+
+def to_entry(row: Row[Any]) -> Entry:
+    """From a row of the ledger."""
+    basis, rule = _BASES[row.basis], _RULES[row.rule]
+    return Entry(row.number, row.time, row.currency, row.price, row.previous, basis, rule)
+
+
+def state_row(market: str, product_id: str, state: State, revision: int) -> dict[str, Any]:
+    """A row of prices."""
+    fields = {name: getattr(state, name) for name in State.__slots__}
+    return {"market": market, "product_id": product_id, "revision": revision, **fields}
+
+
+def to_state(row: Row[Any]) -> State:
+    """From a row of prices; its columns stand in the order market, product, then State's fields."""
+    listed, basis, rule, *rest = tuple(row)[2:-1]
+    return State(bool(listed), _BASES[basis], _RULES[rule], *rest)

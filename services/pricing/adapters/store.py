@@ -1,0 +1,229 @@
+"""The store: applies the log and sets policies, each in one transaction, and keeps the quotes current.
+
+This is a kit View over SQLAlchemy. Replicas may share one PostgreSQL: each follows the log, the first to
+take in a record writes it, and all read what changed by its revision.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, select, union, update
+from sqlalchemy.exc import OperationalError
+
+from services.kit import logs
+from services.kit.log import CATALOG, EVENTS, Record
+from services.pricing.adapters import observations, rows, tables
+from services.pricing.adapters.batch import Batch, is_live
+from services.pricing.adapters.database import Database
+from services.pricing.domain.errors import MixedCurrencies, TooManyItems
+from services.pricing.domain.limits import MAX_MARKETS
+from services.pricing.domain.policy import Policies, Policy, paths_above
+from services.pricing.domain.product import Facts, Observed
+from services.pricing.domain.quotes import Quotes
+
+CHUNK = 2_000
+"""Products in memory at once when a policy makes many prices anew, or when held prices come due."""
+
+RETRY_SECONDS = 0.5
+
+_logger = logs.get(__name__)
+
+
+class Store:
+    """Everything that writes. Methods block: call them in a thread. `now` is in microseconds since 1970."""
+
+    streams: Sequence[str] = (CATALOG, EVENTS)
+
+    def __init__(self, database: Database, quotes: Quotes, now: Callable[[], int]) -> None:
+        self.database, self.quotes, self._now = database, quotes, now
+        self._known: tuple[int, Policies] = (-1, Policies())
+        self._seen = -1
+        self._refreshing = threading.Lock()
+        self.stopping = threading.Event()
+
+    def open(self) -> None:
+        """Creates missing tables and reads all prices."""
+        self.database.create()
+        self.refresh()
+
+    def position(self, stream: str) -> int:
+        """See kit View."""
+        with self.database.read() as connection:
+            return self._position(connection, stream)
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """See kit View. Records that are taken in already, perhaps by another replica, change nothing.
+
+        Waits while the database is away: a record that is skipped would be missing for ever.
+        """
+        while True:
+            try:
+                return self._apply(records)
+            except OperationalError as error:
+                _logger.warning("pricing.database_away", **logs.bug(error))
+                if self.stopping.wait(RETRY_SECONDS):
+                    raise
+
+    def _apply(self, records: Sequence[Record]) -> None:
+        with self._change() as (connection, revision):
+            stream = records[0].stream
+            position = self._position(connection, stream)
+            told, unreadable = observations.read(record for record in records if record.sequence > position)
+            if unreadable:
+                _logger.warning("pricing.unreadable_records", stream=stream, count=unreadable)
+            if told:
+                batch = Batch(
+                    self.database,
+                    connection,
+                    self.policies(connection),
+                    {word.product_id for word in told},
+                    earliest=min(word.at for word in told),
+                    live=any(is_live(word.at, word.learnt) for word in told),
+                )
+                for word in told:
+                    if isinstance(word.fact, Observed):
+                        batch.observe(word.product_id, word.fact, word.learnt)
+                    else:
+                        batch.learn(word.product_id, word.fact, word.at)
+                batch.write(revision)
+            row = {"stream": stream, "sequence": max(position, records[-1].sequence)}
+            self.database.put(connection, tables.positions, [row])
+        self.refresh()
+
+    def clear(self) -> None:
+        """See kit View. Policies and ledger stay: they are records of account."""
+        with self._change() as (connection, revision):
+            for table in (tables.products, tables.observed, tables.positions):
+                connection.execute(delete(table))
+            connection.execute(update(tables.prices).values(listed=False, due=None, revision=revision))
+        self.refresh()
+
+    def set_policy(self, policy: Policy) -> Policy:
+        """See ports.Accounts."""
+        with self._change() as (connection, revision):
+            policies = self.policies(connection)
+            known = policies.get(policy.key)
+            if known and replace(known, update_time=policy.update_time) == policy:
+                return known
+            opens = policy.market not in policies.markets
+            if opens and len(policies.markets) >= MAX_MARKETS:
+                raise TooManyItems(f"at most {MAX_MARKETS} markets", field="policy.market")
+            if policy.kind == "product":
+                self._check_currency(connection, policy)
+            now = self._now()
+            policy = replace(policy, update_time=now)
+            policies = policies.having(policy)
+            self.database.put(connection, tables.policies, [rows.policy_row(policy)])
+            _raise_counter(connection, tables.POLICY_REVISION)
+            for ids in self._bounded_by(connection, policy, everything=opens):
+                batch = Batch(self.database, connection, policies, ids, earliest=now)
+                for product_id in ids:
+                    batch.reprice_in(policy.market, product_id, now, now)
+                batch.write(revision)
+        self.refresh()
+        return policy
+
+    def make_due(self) -> int:
+        """Makes prices anew that a daily step held back until now, CHUNK at most; says how many."""
+        prices, now = tables.prices, self._now()
+        due = select(prices.c.market, prices.c.product_id).where(prices.c.due <= now)
+        with self.database.read() as connection:
+            if connection.execute(due.limit(1)).first() is None:
+                return 0
+        with self._change() as (connection, revision):
+            found = connection.execute(due.order_by(prices.c.due).limit(CHUNK)).all()
+            ids = {product_id for _, product_id in found}
+            batch = Batch(self.database, connection, self.policies(connection), ids, earliest=now)
+            for market, product_id in found:
+                batch.reprice_in(market, product_id, now, now)
+            batch.write(revision)
+        self.refresh()
+        return len(found)
+
+    def refresh(self) -> None:
+        """Brings the quotes up to what is committed, whoever wrote it."""
+        prices = tables.prices
+        with self._refreshing, self.database.read() as connection:
+            revision = self.database.counter(connection, tables.REVISION)
+            if revision == self._seen:
+                return
+            self.quotes.open(self.policies(connection).markets)
+            changed = select(prices).where(prices.c.revision > self._seen)
+            for row in connection.execution_options(yield_per=CHUNK).execute(changed):
+                self.quotes.put(row.market, row.product_id, rows.to_state(row))
+            self._seen = revision
+
+    @contextmanager
+    def _change(self) -> Iterator[tuple[Connection, int]]:
+        """A transaction and the revision that it makes."""
+        with self.database.write() as connection:
+            revision = self.database.counter(connection, tables.REVISION) + 1
+            yield connection, revision
+            _raise_counter(connection, tables.REVISION)
+
+    def _position(self, connection: Connection, stream: str) -> int:
+        positions = tables.positions
+        found = select(positions.c.sequence).where(positions.c.stream == stream)
+        return connection.execute(found).scalar() or 0
+
+    def policies(self, connection: Connection) -> Policies:
+        """All policies that are committed; read again only when another came."""
+        revision = self.database.counter(connection, tables.POLICY_REVISION)
+        if self._known[0] != revision:
+            found = connection.execute(select(tables.policies))
+            self._known = (revision, Policies(rows.to_policy(row) for row in found))
+        return self._known[1]
+
+    def _check_currency(self, connection: Connection, policy: Policy) -> None:
+        _, money = read_facts(connection, policy.scope).basis()
+        if money.currency and not policy.fits(money.currency):
+            message = f"the product is priced in {money.currency}, the policy in {policy.currency}"
+            raise MixedCurrencies(message, field="policy")
+
+    def _bounded_by(self, connection: Connection, policy: Policy, *, everything: bool) -> Iterator[list[str]]:
+        """The products whose price a policy may change, in chunks; all for a market's first policy."""
+        if policy.kind == "product" and not everything:
+            yield [policy.scope]
+            return
+        products, observed = tables.products, tables.observed
+        known = union(select(products.c.product_id), select(observed.c.product_id)).subquery()
+        chunk = (
+            select(known.c.product_id, products.c.categories)
+            .outerjoin(products, products.c.product_id == known.c.product_id)
+            .order_by(known.c.product_id)
+            .limit(CHUNK)
+        )
+        after = ""
+        while found := connection.execute(chunk.where(known.c.product_id > after)).all():
+            after = found[-1].product_id
+            everyone = everything or policy.kind == "market"
+            if ids := [
+                row.product_id for row in found if everyone or _is_below(row.categories, policy.scope)
+            ]:
+                yield ids
+
+
+def read_facts(connection: Connection, product_id: str) -> Facts:
+    """What is known of one product."""
+    product = _one(connection, tables.products, product_id)
+    observed = _one(connection, tables.observed, product_id)
+    return Facts(
+        rows.to_product(product) if product else None, rows.to_observed(observed) if observed else None
+    )
+
+
+def _one(connection: Connection, table: Table, product_id: str) -> Row[Any] | None:
+    return connection.execute(select(table).where(table.c.product_id == product_id)).first()
+
+
+def _raise_counter(connection: Connection, name: str) -> None:
+    counters = tables.counters
+    connection.execute(update(counters).where(counters.c.name == name).values(value=counters.c.value + 1))
+
+
+def _is_below(categories: str | None, path: str) -> bool:
+    return any(path in paths_above(category) for category in json.loads(categories or "[]"))

@@ -1,0 +1,102 @@
+"""The tables of pricing. Amounts are micros, shares millionths, times microseconds since 1970.
+
+products, observed     what the log says: rebuilt from it, one row a product
+policies, ledger       records of account: nothing else holds them
+prices                 each product's state in each market, the ledger's last word
+positions, counters    how far the log is taken in, and how often prices and policies changed
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, SmallInteger, String, Table, Text
+
+VERSION: Final = 1
+REVISION, POLICY_REVISION, SCHEMA = "revision", "policies", "schema"
+
+metadata = MetaData()
+
+
+def _table(name: str, *columns: Column[Any] | Index) -> Table:
+    return Table(name, metadata, *columns, sqlite_with_rowid=False)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+positions = _table("positions", _key("stream"), Column("sequence", BigInteger, nullable=False))
+
+counters = _table("counters", _key("name"), Column("value", BigInteger, nullable=False))
+
+products = _table(
+    "products",
+    _key("product_id"),
+    Column("currency", String(3)),
+    Column("price", BigInteger),
+    Column("cost_currency", String(3)),
+    Column("cost", BigInteger),
+    Column("categories", Text, nullable=False),  # a JSON list
+    Column("deleted", Boolean, nullable=False),
+)
+
+observed = _table(
+    "observed",
+    _key("product_id"),
+    Column("currency", String(3), nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+
+policies = _table(
+    "policies",
+    _key("market"),
+    _key("kind"),
+    _key("scope"),
+    Column("min_margin", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("floor", BigInteger),
+    Column("ceiling", BigInteger),
+    Column("endings", Text, nullable=False),  # a JSON list
+    Column("max_daily_step", BigInteger, nullable=False),
+    Column("update_time", BigInteger, nullable=False),
+)
+
+ledger = _table(
+    "ledger",
+    _key("market"),
+    _key("product_id"),
+    Column("number", BigInteger, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("previous", BigInteger),
+    Column("basis", SmallInteger, nullable=False),
+    Column("rule", SmallInteger, nullable=False),
+)
+
+prices = _table(
+    "prices",
+    _key("market"),
+    _key("product_id"),
+    Column("listed", Boolean, nullable=False),
+    Column("basis", SmallInteger, nullable=False),
+    Column("rule", SmallInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("base", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("lowest", BigInteger),
+    Column("reduced", BigInteger),
+    Column("day_ago", BigInteger),
+    Column("due", BigInteger),
+    Column("revision", BigInteger, nullable=False),
+    Index("prices_revision", "revision"),
+)
+Index(
+    "prices_due",
+    prices.c.due,
+    sqlite_where=prices.c.due.isnot(None),
+    postgresql_where=prices.c.due.isnot(None),
+)

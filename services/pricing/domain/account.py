@@ -1,0 +1,124 @@
+"""The account of one product in one market: its price now, and the ledger entries that led there.
+
+A price is made anew whenever something it stands on changes. What comes out is the whole state that a
+quote needs, so that quotes, explanations and the ledger can never tell different prices.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from services.pricing.domain import reduction
+from services.pricing.domain.limits import DAY
+from services.pricing.domain.pipeline import Move, Rule, deciding, moves
+from services.pricing.domain.policy import Policy
+from services.pricing.domain.product import Basis, Facts
+
+
+class Entry(NamedTuple):
+    """One price in the ledger, numbered from 1 for each product and market.
+
+    `previous` is the price until then, None when there was none in this currency.
+    """
+
+    number: int
+    time: int
+    currency: str
+    price: int
+    previous: int | None
+    basis: Basis
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The price of a product in a market. `basis` NONE: it has none now, the rest is of when it had.
+
+    `time` and `number` are of its last ledger entry, `day_ago` is the price that the daily step was
+    measured against, `due` when a price that the step holds back has to be made again. `lowest` and
+    `reduced` are the lowest price before the running reduction and when that began.
+    """
+
+    listed: bool = False
+    basis: Basis = Basis.NONE
+    rule: Rule = Rule.BASIS
+    currency: str = ""
+    price: int = 0
+    base: int = 0
+    number: int = 0
+    time: int = 0
+    lowest: int | None = None
+    reduced: int | None = None
+    day_ago: int | None = None
+    due: int | None = None
+
+
+def reprice(
+    state: State,
+    facts: Facts,
+    policy: Policy | None,
+    at: int,
+    recent: Sequence[Entry] | None,
+) -> tuple[State, Entry | None]:
+    """The state from `at` on, and the ledger entry to add when price, currency or basis changed.
+
+    `recent` holds the ledger's entries of at least the last 30 days, oldest first; None when they do not
+    matter: without a daily step, and for changes so old that a reduction could not be announced any more.
+    The ledger's times never fall: a cause dated before the last entry takes effect with it.
+    """
+    basis, money = facts.basis()
+    at = max(at, state.time)
+    if basis is Basis.NONE:
+        return replace(state, listed=facts.listed, basis=basis, lowest=None, reduced=None, due=None), None
+    running = state.basis is not Basis.NONE and state.currency == money.currency
+    day_ago = None
+    if policy is not None and policy.max_daily_step:
+        day_ago = price_at(state, recent or (), at - DAY, money.currency)
+    made = moves(money.micros, facts.cost_in(money.currency), policy, day_ago)
+    price, rule = made[-1].after, deciding(made)
+    entry = None
+    if not running or (price, basis) != (state.price, state.basis):
+        previous = state.price if running else None
+        entry = Entry(state.number + 1, at, money.currency, price, previous, basis, rule)
+    lowest, reduced = reduction.after(state, recent, entry) if running else (None, None)
+    return (
+        State(
+            listed=facts.listed,
+            basis=basis,
+            rule=rule,
+            currency=money.currency,
+            price=price,
+            base=money.micros,
+            number=entry.number if entry else state.number,
+            time=entry.time if entry else state.time,
+            lowest=lowest,
+            reduced=reduced,
+            day_ago=day_ago,
+            due=_due(made, recent or (), entry, at),
+        ),
+        entry,
+    )
+
+
+def price_at(state: State, recent: Sequence[Entry], moment: int, currency: str) -> int | None:
+    """The price at a moment, the first one for a younger product; None without one in this currency."""
+    before = [entry for entry in recent if entry.time <= moment]
+    if before:
+        found = (before[-1].currency, before[-1].price)
+    elif recent and recent[0].previous is not None:
+        found = (recent[0].currency, recent[0].previous)
+    elif recent:
+        found = (recent[0].currency, recent[0].price)
+    elif state.basis is not Basis.NONE:
+        found = (state.currency, state.price)
+    else:
+        return None
+    return found[1] if found[0] == currency else None
+
+
+def _due(made: list[Move], recent: Sequence[Entry], entry: Entry | None, at: int) -> int | None:
+    """When the price a day ago will be another one, if the daily step holds this price back; else None."""
+    if not any(move.rule is Rule.DAILY_STEP and move.before != move.after for move in made):
+        return None
+    times = [known.time for known in (*recent, *([entry] if entry else ())) if known.time > at - DAY]
+    return min(times, default=at) + DAY

@@ -1,0 +1,56 @@
+"""Puts pricing together: its database, its view of the log, its servicer."""
+
+import time
+from collections.abc import Callable
+
+from aisle.pricing.v1 import pricing_pb2_grpc
+
+from services.kit.follower import Follower
+from services.kit.log import Log
+from services.kit.nats_log import NatsLog
+from services.kit.server import Endpoint, Service, run
+from services.kit.workers import Workers
+from services.pricing.adapters.accounts import SqlAccounts
+from services.pricing.adapters.database import Database, sqlite_url
+from services.pricing.adapters.resources import Opened, Ticker
+from services.pricing.adapters.store import Store
+from services.pricing.config import Config
+from services.pricing.domain.quotes import Quotes
+from services.pricing.servicer import PricingServicer
+
+
+def wall_clock() -> int:
+    """Now, in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
+def open_database(config: Config) -> Database:
+    """The database of the settings; nothing is connected yet."""
+    url = config.database_url.get_secret_value()
+    return Database(url or sqlite_url(config.home / "pricing" / "pricing.db"))
+
+
+def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wall_clock) -> Service:
+    """The service, not yet started. Tests give their own log and clock."""
+    log = log or NatsLog(config.nats_url)
+    quotes = Quotes()
+    store = Store(open_database(config), quotes, now)
+    readers, writers = Workers("pricing-readers", threads=config.threads), Workers("pricing-writers")
+    follower, ticker = Follower(log, store, "pricing-view"), Ticker(store, config.tick_seconds)
+    return Service(
+        name="pricing",
+        config=config,
+        endpoints=[
+            Endpoint(
+                pricing_pb2_grpc.add_PricingServiceServicer_to_server,
+                PricingServicer(quotes, SqlAccounts(store, readers, writers), now),
+                "aisle.pricing.v1.PricingService",
+            )
+        ],
+        resources=[Opened(store), readers, writers, log, follower, ticker],
+    )
+
+
+def main() -> None:
+    """Runs pricing until it is told to stop."""
+    run(build(Config()))
