@@ -1,0 +1,65 @@
+"""How fast pricing takes in a shop's history, and quotes: python -m tests.benchmarks.bench_pricing."""
+
+import argparse
+import json
+import random
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from services.kit.log import CATALOG, EVENTS
+from services.pricing.adapters.database import Database, sqlite_url
+from services.pricing.adapters.store import Store
+from services.pricing.domain.limits import DAY, MICROS
+from services.pricing.domain.policy import Policy
+from services.pricing.domain.quotes import Quotes
+from services.pricing.server import wall_clock
+from tests.pricing.shop import order, product, record
+
+
+def main() -> None:
+    """Synthetic: popularity falls as 1/rank, each line costs one of five prices of its product."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--products", type=int, default=68_509)
+    parser.add_argument("--baskets", type=int, default=15_000)
+    parser.add_argument("--lines", type=int, default=10)
+    parser.add_argument("--url", default="", help="a database instead of a new SQLite file")
+    given = parser.parse_args()
+    draw = random.Random(0)
+    now = wall_clock()
+    ids = [f"p{number}" for number in range(given.products)]
+    weights = [1 / (rank + 50) for rank in range(given.products)]
+    changes = [record(CATALOG, n + 1, product(name), now) for n, name in enumerate(ids)]
+    events = []
+    for n in range(given.baskets):
+        lines = {name: 1 + hash(name) % 9 + 0.1 * draw.randrange(5) for name in draw.choices(ids, weights, k=given.lines)}
+        events.append(record(EVENTS, n + 1, order(lines, now - (400 * DAY) + n * (365 * DAY // given.baskets)), now))
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        url = given.url or sqlite_url(Path(folder) / "pricing.db")
+        quotes = Quotes()
+        store = Store(Database(url), quotes, wall_clock)
+        store.open()
+        for name, records in (("catalog", changes), ("events", events)):
+            wall, cpu = time.perf_counter(), time.process_time()
+            for start in range(0, len(records), 500):
+                store.apply(records[start : start + 500])
+            figures[f"{name}_records_per_second"] = len(records) / (time.perf_counter() - wall)
+            figures[f"{name}_cpu_seconds"] = time.process_time() - cpu
+        wall = time.perf_counter()
+        store.set_policy(Policy(currency="USD", floor=2 * MICROS))
+        figures["market_policy_seconds"] = time.perf_counter() - wall
+        asked = ids[:1000]
+        wall = time.perf_counter()
+        for _ in range(50):
+            quotes.of("default", asked, now)
+        figures["quote_1000_ms"] = (time.perf_counter() - wall) * 1000 / 50
+        store.database.close()
+    figures["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    metrics = {name: {"value": round(value, 2), "low": None, "high": None} for name, value in figures.items()}
+    print(json.dumps({"metrics": metrics}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
