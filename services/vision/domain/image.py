@@ -1,4 +1,4 @@
-"""What a picture may be, and how it becomes the pixels a model sees; the model in Triton runs this same file."""
+"""What a picture may be, and how it becomes the pixels a model sees; Triton runs this same file."""
 
 import io
 from collections.abc import Iterator
@@ -125,7 +125,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
 def _check(image: Image.Image) -> None:
     width, height = image.size
     if max(width, height) > MAX_SIDE:
-        raise TooLargeImage(f"the picture is {width} x {height}; at most {MAX_SIDE} pixels a side are allowed")
+        raise TooLargeImage(f"the picture is {width} x {height}; at most {MAX_SIDE} a side are allowed")
     if width * height > MAX_PIXELS:
         raise TooLargeImage(f"the picture is {width} x {height}; at most {MAX_PIXELS} pixels are allowed")
     # A phone's JPEG may carry a depth map or a preview as a second picture (MPO); the first one counts.

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final, Literal
 
@@ -66,7 +65,7 @@ def command(config: TritonConfig) -> tuple[list[str], dict[str, str]]:
         f"--model-repository={repository.root}",
         f"--backend-directory={_backends(packages, home, _python(config.env))}",
         f"--model-config-name={config.device}",
-        # A model that is not there yet, or does not load, must not end the server: it is loaded when it comes.
+        # A model that is not there yet, or does not load, must not end the server: it is loaded later.
         "--model-control-mode=explicit",
         *([f"--load-model={NAME}"] if repository.versions() else []),
         "--exit-on-error=false",
@@ -125,4 +124,4 @@ def _backends(packages: Path, home: Path, python: dict[str, str]) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,10 +1,10 @@
-"""The model repository that Triton reads: the template of this folder around an exported network, by version."""
+"""The model repository that Triton reads: our template around an exported network, by version."""
 
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -62,11 +62,26 @@ class Repository:
         """Writes the configurations that a version needs, and drops all later versions."""
         for later in (other for other in self.versions() if other > version):
             shutil.rmtree(self.folder / str(later), ignore_errors=True)
-        shape = json.loads((self.folder / str(version) / "model.json").read_text())
+        shape = self.shape(version)
         (self.folder / "configs").mkdir(exist_ok=True)
         for source in (TEMPLATE / "configs").iterdir():
             text = Template(source.read_text()).safe_substitute(self._values(shape))
             _replace(self.folder / "configs" / source.name, text)
+
+    def discard(self, version: int) -> None:
+        """Takes a version out that Triton refused; the one before is the one to load."""
+        shutil.rmtree(self.folder / str(version), ignore_errors=True)
+        if versions := self.versions():
+            self.select(versions[-1])
+
+    def shape(self, version: int) -> Mapping[str, Any]:
+        """How many `labels` and `embedding` dimensions a version has. Raises OSError or ValueError."""
+        shape: Mapping[str, Any] = json.loads((self.folder / str(version) / "model.json").read_text())
+        return shape
+
+    def names(self, version: int) -> Sequence[str]:
+        """The names of a version's classes, in their order. Raises OSError."""
+        return (self.folder / str(version) / "labels.txt").read_text(encoding="utf-8").splitlines()
 
     def prune(self) -> None:
         """Removes all but the newest versions."""
@@ -83,6 +98,8 @@ class Repository:
 
 
 def _replace(path: Path, text: str) -> None:
+    if path.exists() and path.read_text() == text:
+        return  # Triton loads a model again whose files are newer
     handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent.parent)
     with os.fdopen(handle, "w") as file:
         file.write(text)

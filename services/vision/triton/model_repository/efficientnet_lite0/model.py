@@ -1,4 +1,5 @@
-"""Runs the exported network inside Triton's Python backend: encoded pictures in, probabilities and embeddings out.
+# mypy: ignore-errors
+"""Runs the exported network inside Triton's Python backend: pictures in, probabilities and embeddings out.
 
 Triton imports this file in an environment of its own (numpy < 2). `image.py` beside it is the vision
 service's domain/image.py, so that a picture becomes the same pixels wherever it is decoded.
@@ -18,7 +19,7 @@ class TritonPythonModel:
     """One instance: one ONNX Runtime session of one thread, or of one GPU."""
 
     def initialize(self, args):
-        """Opens the network. Raises, so that Triton refuses the version, when it does not fit its configuration."""
+        """Opens the network. Raises, so that Triton refuses the version, when it does not fit."""
         folder = Path(args["model_repository"]) / args["model_version"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

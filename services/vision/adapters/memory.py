@@ -1,0 +1,70 @@
+"""Ports that need nothing outside this process, for tests and for reading: the same suites hold for them."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from services.kit.errors import ServiceError
+from services.vision.domain.image import pixels
+from services.vision.domain.seen import Seen, Vector
+
+
+class LocalInference:
+    """The port Inference with the network in this process."""
+
+    def __init__(self) -> None:
+        self._session: onnxruntime.InferenceSession | None = None
+        self._names: Sequence[str] = ()
+        self._model = ""
+
+    def take(self, folder: Path, model: str) -> None:
+        """Sees with the network of a model folder from now on. Raises what ONNX Runtime raises."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._names = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+        self._session, self._model = session, model
+
+    @property
+    def model(self) -> str:
+        """See Inference."""
+        return self._model
+
+    async def see(self, picture: bytes) -> Seen:
+        """See Inference."""
+        if self._session is None:
+            raise ServiceError("MODEL_UNAVAILABLE", "no model is loaded")
+        seen = await asyncio.to_thread(pixels, picture)
+        probabilities, embeddings = self._session.run(None, {"pixels": seen[None]})
+        return Seen(self._model, self._names, probabilities[0], embeddings[0])
+
+
+class MemoryVectors:
+    """The port Vectors in a dict."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Vector] = {}
+
+    def __len__(self) -> int:
+        """See Vectors."""
+        return len(self._rows)
+
+    def keys(self) -> set[str]:
+        """See Vectors."""
+        return set(self._rows)
+
+    def update(self, added: Iterable[tuple[str, Vector]], removed: Iterable[str]) -> None:
+        """See Vectors."""
+        for key in removed:
+            self._rows.pop(key, None)
+        self._rows.update(added)
+
+    def search(self, embedding: Vector, count: int) -> list[tuple[str, float]]:
+        """See Vectors."""
+        cosines = {key: float(np.dot(row, embedding)) for key, row in self._rows.items()}
+        return sorted(cosines.items(), key=lambda pair: -pair[1])[:count]

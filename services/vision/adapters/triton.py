@@ -1,0 +1,168 @@
+"""The port Inference in Triton: loads the models that training publishes, and has pictures seen."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from threading import Lock
+from typing import Any, Final
+
+import grpc
+import numpy as np
+import tritonclient.grpc as sync_client
+import tritonclient.grpc.aio as client
+from tritonclient.utils import InferenceServerException
+
+from services.kit import deadline, logs
+from services.kit.errors import ServiceError
+from services.kit.models import Model
+from services.vision.domain.image import TooLargeImage, UnreadableImage
+from services.vision.domain.seen import Seen
+from services.vision.triton.repository import NAME, Repository
+
+LOAD_SECONDS: Final = 60.0
+PING_SECONDS: Final = 2.0
+
+# The client's own default waits up to two minutes before it looks again for a server that was away.
+CHANNEL: Final = [
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.max_send_message_length", 16 * 2**20),
+    ("grpc.max_receive_message_length", 16 * 2**20),
+]
+_AWAY: Final = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED", "StatusCode.CANCELLED")
+_logger = logs.get("vision.triton")
+
+
+class Triton:
+    """One Triton. A model that does not load is refused, and the one before goes on serving."""
+
+    def __init__(self, url: str, repository: Repository, *, seconds: float = 2.0, name: str = NAME) -> None:
+        """`url` is host:port of its gRPC; `seconds` is the longest wait for an answer."""
+        self.name = "triton"
+        self._url, self._model, self._seconds = url, name, seconds
+        self._repository = repository
+        self._loading = Lock()
+        self._version = 0
+        self._client: client.InferenceServerClient | None = None
+        self._names = lru_cache(maxsize=4)(self._read_names)
+
+    @property
+    def model(self) -> str:
+        """See Inference."""
+        return f"{self._model}:{self._version}" if self._version else ""
+
+    async def start(self) -> None:
+        """Nothing to wait for: the channel connects by itself."""
+
+    async def ping(self) -> None:
+        """Raises when Triton is away or has no model; loads the model when Triton came back without it."""
+        try:
+            ready = await self._channel.is_model_ready(self._model, client_timeout=PING_SECONDS)
+        except InferenceServerException as error:
+            raise _translated(error) from error
+        if not ready or self._repository.versions()[-1:] != [self._version]:
+            await asyncio.to_thread(self._load)
+
+    async def close(self) -> None:
+        """Lets go of the channel."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def take(self, model: Model) -> None:
+        """Puts a model into the repository and has Triton load it. Blocks.
+
+        Raises ServiceError MODEL_UNAVAILABLE when Triton refuses it. With Triton away it is loaded later.
+        """
+        with self._loading:
+            self._repository.assemble(model)
+        try:
+            self._load()
+        except ServiceError as error:
+            if error.reason != "INFERENCE_UNAVAILABLE":
+                raise
+            _logger.warning("triton.away", version=model.version)
+
+    def _load(self) -> None:
+        """Has Triton load the newest version; takes it out of the repository when Triton refuses it."""
+        with self._loading, sync_client.InferenceServerClient(self._url, channel_args=CHANNEL) as triton:
+            versions = self._repository.versions()
+            if not versions:
+                raise ServiceError("MODEL_UNAVAILABLE", "there is no model yet: run `aisle train vision`")
+            try:
+                triton.load_model(self._model, client_timeout=LOAD_SECONDS)
+                self._check(triton.get_model_metadata(self._model, as_json=True), versions[-1])
+            except InferenceServerException as error:
+                if error.status() in _AWAY:
+                    raise _translated(error) from error
+                self._refuse(triton, versions, str(error))
+            except ValueError as error:
+                self._refuse(triton, versions, str(error))
+            self._version = versions[-1]
+            self._repository.prune()
+
+    def _refuse(self, triton: Any, versions: Sequence[int], why: str) -> None:
+        _logger.error("triton.model_refused", version=versions[-1], why=why.splitlines()[0][:300])
+        self._repository.discard(versions[-1])
+        if len(versions) > 1:
+            # The file times of the old version are as they were, so that Triton need not load it again.
+            triton.load_model(self._model, client_timeout=LOAD_SECONDS)
+            self._version = versions[-2]
+        raise ServiceError("MODEL_UNAVAILABLE", f"Triton refused the model's version {versions[-1]}")
+
+    def _check(self, metadata: dict[str, Any], version: int) -> None:
+        """Raises ValueError when Triton serves another model than the one that was put there."""
+        shape = self._repository.shape(version)
+        outputs = {output["name"]: int(output["shape"][-1]) for output in metadata["outputs"]}
+        expected = {"PROBABILITIES": shape["labels"], "EMBEDDING": shape["embedding"]}
+        if metadata["name"] != self._model or str(version) not in metadata["versions"]:
+            raise ValueError(f"Triton serves {metadata['name']} {metadata['versions']}")
+        if [one["name"] for one in metadata["inputs"]] != ["IMAGE"] or outputs != expected:
+            raise ValueError(f"Triton's model has outputs {json.dumps(outputs)}, not {json.dumps(expected)}")
+        if len(self._names(version)) != shape["labels"]:
+            raise ValueError("the model has not as many names as classes")
+
+    async def see(self, picture: bytes) -> Seen:
+        """See Inference."""
+        tensor = client.InferInput("IMAGE", [1, 1], "BYTES")
+        tensor.set_data_from_numpy(np.array([[picture]], dtype=np.object_))
+        seconds = deadline.within(self._seconds)
+        try:
+            result = await self._channel.infer(self._model, [tensor], client_timeout=seconds)
+        except InferenceServerException as error:
+            raise _translated(error) from error
+        version = int(result.get_response().model_version)
+        return Seen(
+            f"{self._model}:{version}",
+            self._names(version),
+            result.as_numpy("PROBABILITIES")[0],
+            result.as_numpy("EMBEDDING")[0],
+        )
+
+    @property
+    def _channel(self) -> client.InferenceServerClient:
+        if self._client is None:
+            self._client = client.InferenceServerClient(self._url, channel_args=CHANNEL)
+        return self._client
+
+    def _read_names(self, version: int) -> Sequence[str]:
+        return self._repository.names(version)
+
+
+def _translated(error: InferenceServerException) -> Exception:
+    """What Triton's error means to a caller; its own text stays in the logs."""
+    status, text = error.status() or "", error.message() or ""
+    if status == str(grpc.StatusCode.INVALID_ARGUMENT):
+        if text.startswith(f"{TooLargeImage.reason}: "):
+            return TooLargeImage(text.partition(": ")[2])
+        if text.startswith(f"{UnreadableImage.reason}: "):
+            return UnreadableImage(text.partition(": ")[2])
+    if deadline.remaining() == 0.0:
+        return ServiceError("DEADLINE_EXCEEDED", "the deadline passed while Triton worked")
+    if "maximum queue size" in text.lower():
+        return ServiceError("OVERLOADED", "the inference server has no room for more work")
+    if status == str(grpc.StatusCode.NOT_FOUND) or "unknown model" in text or "no available versions" in text:
+        return ServiceError("MODEL_UNAVAILABLE", "the inference server has no model loaded")
+    _logger.warning("triton.error", status=status, text=text[:300])
+    return ServiceError("INFERENCE_UNAVAILABLE", "the inference server does not answer")
