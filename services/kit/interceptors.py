@@ -104,6 +104,11 @@ class Outgoing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
 
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         """The call, done; it never waits longer than the call it serves."""
+        if deadline.remaining() == 0.0:  # gRPC would send it all the same
+            none = grpc.aio.Metadata()
+            raise grpc.aio.AioRpcError(
+                StatusCode.DEADLINE_EXCEEDED, none, none, "no time is left for this call"
+            )
         started, details = time.monotonic(), client_call_details
         method = details.method.decode() if isinstance(details.method, bytes) else details.method
         headers = {names.REQUEST_ID_KEY: logs.request_id.get()} if logs.request_id.get() else {}
