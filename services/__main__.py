@@ -1,0 +1,32 @@
+"""The `aisle` command; each verb is a module of services.cli."""
+
+import typer
+
+from services.cli import demo, doctor, evaluate, import_, page, run, train, up
+
+app = typer.Typer(
+    name="aisle",
+    help="The AI tier of an online shop: recommendations, search, pictures and prices, composed into pages.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.command("import")(import_.command)
+app.command("train")(train.command)
+app.command("evaluate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    evaluate.command
+)
+app.command("page")(page.command)
+app.command("up")(up.command)
+app.command("run")(run.command)
+app.command("doctor")(doctor.command)
+app.command("demo")(demo.command)
+
+
+def main() -> None:
+    """Entry point of the `aisle` script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""`aisle train SERVICE`: makes a service's model from the log's history; it serves once it is no worse."""
+
+import asyncio
+import importlib
+from typing import Annotated, Any
+
+import typer
+
+from services.cli import output
+
+TRAINED = ("recsys", "search", "vision")
+
+
+def command(
+    service: Annotated[str, typer.Argument(help="recsys, search or vision")],
+    force: Annotated[
+        bool, typer.Option(help="Let the model serve though it is worse than the one that serves.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Train a service's model."""
+    if service == "pricing":
+        output.show(
+            {"service": service, "trained": False, "metrics": {}}, lambda: [_NOTHING], as_json=as_json
+        )
+        return
+    if service not in TRAINED:
+        raise typer.BadParameter(f"{service!r} is none of {', '.join(TRAINED)}", param_hint="SERVICE")
+    with output.steps() as progress:
+        report = train(service, progress, force=force)
+    output.show(
+        {"service": service, "trained": True, **report}, lambda: _tables(service, report), as_json=as_json
+    )
+
+
+def train(service: str, progress: Any, *, force: bool = False) -> dict[str, Any]:
+    """Runs the service's own training in this process; returns its TrainReport."""
+    module = importlib.import_module(f"services.{service}.train")
+    config = importlib.import_module(f"services.{service}.config").Config()
+    return dict(asyncio.run(module.train(config, force=force, progress=progress)))
+
+
+_NOTHING = "Pricing has nothing to train: it prices by policies and observed prices."
+
+
+def _tables(service: str, report: dict[str, Any]) -> list[Any]:
+    serves = (
+        "serves now"
+        if report["promoted"]
+        else "kept aside: it is worse than the one that serves (see --force)"
+    )
+    span = ", ".join(f"{name} {value}" for name, value in report["span"].items())
+    return [
+        output.metrics_table(f"Model {report['version']} of {service}: {serves}", report["metrics"]),
+        f"Made from: {span}",
+    ]
