@@ -91,11 +91,11 @@ class NatsProcess:
             "-a": "127.0.0.1",
             "-p": self._port or -1,
             "-sd": self._folder / "store",
-            "-l": "nats.log",
         }
         arguments |= {"-c": "nats.conf", "--ports_file_dir": self._folder}
         words = [str(word) for pair in arguments.items() for word in pair]
-        self._process = subprocess.Popen([NATS_SERVER, "-js", *words], cwd=self._folder)
+        with (self._folder / "nats.log").open("ab") as log:
+            self._process = subprocess.Popen([NATS_SERVER, "-js", *words], cwd=self._folder, stderr=log)
         ports = self._folder / f"nats-server_{self._process.pid}.ports"  # written once clients may connect
         ends = time.monotonic() + NATS_START_SECONDS
         while not (ports.exists() and ports.read_text().strip().endswith("}")):

@@ -12,7 +12,9 @@ def create(store: ModelStore, text: str, **options: bool) -> Model:
     def files(folder: Path) -> None:
         (folder / "weights.txt").write_text(text)
 
-    return store.create(files, metrics={"ndcg@10": {"value": 0.5, "low": None, "high": None}}, span={}, **options)
+    return store.create(
+        files, metrics={"ndcg@10": {"value": 0.5, "low": None, "high": None}}, span={}, **options
+    )
 
 
 def test_the_current_model_is_the_promoted_one(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ class Counts:
 def records(*payloads: str, after: int = 0) -> list[Record]:
     now = datetime.now(UTC)
     return [
-        Record(EVENTS, after + n, str(after + n), payload.encode(), now) for n, payload in enumerate(payloads, 1)
+        Record(EVENTS, after + n, str(after + n), payload.encode(), now)
+        for n, payload in enumerate(payloads, 1)
     ]
 
 
