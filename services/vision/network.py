@@ -80,7 +80,7 @@ class EfficientNetLite0(nn.Module):
         self._fc = nn.Linear(EMBEDDING, LABELS)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, 224, 224, 3) to probabilities (n, 1000) that sum to 1, embeddings (n, 1280) of length 1."""
+        """uint8 (n, 224, 224, 3) to probabilities (n, 1000), sum 1, and embeddings (n, 1280), length 1."""
         x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
         x = nn.functional.relu6(self._bn0(self._conv_stem(x)))
         for block in self._blocks:

@@ -36,7 +36,7 @@ class FaissVectors:
             for number in old:
                 del self._keys[number]
             if old and self._index is not None:
-                self._index.remove_ids(np.array(old, np.int64))
+                self._index.remove_ids(faiss.IDSelectorBatch(np.array(old, np.int64)))
             if new:
                 self._add(list(new), np.stack(list(new.values())).astype(np.float32))
 

@@ -24,7 +24,7 @@ _logger = logs.get("vision.indexer")
 
 
 class Indexer:
-    """Optional: while it fails, pictures seen before are still found. Vectors are kept: none is made twice."""
+    """Optional: while it fails, pictures seen before are still found. Vectors are kept, never made twice."""
 
     optional = True
 

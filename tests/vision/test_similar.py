@@ -1,0 +1,60 @@
+"""Which products are answered: each once, filtered, in an order that is the same each time."""
+
+import pytest
+
+from services.vision.domain.errors import InvalidValue, MixedCurrencies, TooManyItems
+from services.vision.domain.product import Filter, Price, Product
+from services.vision.domain.similar import similar
+
+MILK = Product("milk", ("Grocery > Dairy > Milk",), "Farm", Price("USD", 2_000_000))
+KEFIR = Product("kefir", ("Grocery > Dairy",), "FARM", Price("USD", 4_000_000), purchasable=False)
+SOAP = Product("soap", ("Household",), "Clean", None)
+HITS = [("a", 0.9), ("b", 0.8), ("c", 0.8), ("d", 0.1)]
+SHOWN = {"a": [MILK], "b": [SOAP, MILK], "c": [KEFIR], "d": [SOAP]}
+
+
+def ask(wanted: Filter, count: int = 10) -> list[tuple[str, float]]:
+    found = similar(lambda n: HITS[:n], lambda keys: {key: SHOWN[key] for key in keys}, wanted, count)
+    return [(one.product_id, one.similarity) for one in found]
+
+
+def test_each_product_once_by_its_best_picture_and_ties_by_id() -> None:
+    assert ask(Filter()) == [("milk", 0.9), ("kefir", 0.8), ("soap", 0.8)]
+    assert ask(Filter(), 2) == [("milk", 0.9), ("kefir", 0.8)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ids"),
+    [
+        (Filter(categories=("Grocery > Dairy",)), ["milk", "kefir"]),
+        (Filter(categories=("Grocery > Dair",)), []),
+        (Filter(brands=("farm",)), ["milk", "kefir"]),
+        (Filter(in_stock_only=True), ["milk", "soap"]),
+        (Filter(max_price=Price("USD", 2_000_000)), ["milk"]),
+        (Filter(min_price=Price("USD", 2_000_001)), ["kefir"]),
+        (Filter(min_price=Price("EUR", 0)), []),
+    ],
+)
+def test_filters(wanted: Filter, ids: list[str]) -> None:
+    assert [product_id for product_id, _ in ask(wanted)] == ids
+
+
+def test_many_near_pictures_of_one_product_do_not_hide_the_next() -> None:
+    hits = [(f"m{i}", 0.9) for i in range(500)] + [("s", 0.5)]
+    shown = {key: [SOAP if key == "s" else MILK] for key, _ in hits}
+    found = similar(lambda n: hits[:n], lambda keys: {key: shown[key] for key in keys}, Filter(), 2)
+    assert [one.product_id for one in found] == ["milk", "soap"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error"),
+    [
+        (Filter(min_price=Price("USD", 1), max_price=Price("EUR", 2)), MixedCurrencies),
+        (Filter(min_price=Price("USD", 2), max_price=Price("USD", 1)), InvalidValue),
+        (Filter(min_price=Price("USD", -1)), InvalidValue),
+        (Filter(brands=("x",) * 101), TooManyItems),
+    ],
+)
+def test_filters_that_make_no_sense(wanted: Filter, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        wanted.check()
