@@ -12,6 +12,9 @@ from services.pricing.domain.limits import CLAIM, WINDOW
 from services.pricing.domain.policy import Policies
 from services.pricing.domain.product import Facts, Observed, Product
 
+Changed = tuple[str, str, State]
+"""A market, a product, and its state from now on."""
+
 
 class Batch:
     """Working copies of some products, their prices in every market, and new ledger entries.
@@ -89,8 +92,8 @@ class Batch:
         matters = key[0] in self._policies.stepped or is_live(at, learnt)
         return self._recent.get(key, []) if matters else None
 
-    def write(self, revision: int) -> bool:
-        """Writes what changed; False when no state did."""
+    def write(self, revision: int) -> list[Changed]:
+        """Writes what changed; returns the new states."""
         put, connection = self._database.put, self._connection
         products = [(key, self._facts[key].product) for key in sorted(self._changed_products)]
         observed = [(key, self._facts[key].observed) for key in sorted(self._changed_observed)]
@@ -103,9 +106,9 @@ class Batch:
         entries = [rows.entry_row(*entry) for entry in self._entries]
         if entries:  # a plain insert: an entry is never replaced
             connection.execute(tables.ledger.insert(), entries)
-        states = [rows.state_row(*key, self._states[key], revision) for key in sorted(self._changed_states)]
-        put(connection, tables.prices, states)
-        return bool(states)
+        changed = [(*key, self._states[key]) for key in sorted(self._changed_states)]
+        put(connection, tables.prices, [rows.state_row(*state, revision) for state in changed])
+        return changed
 
     def _read(self, ids: Collection[str], markets: Collection[str], since: int) -> None:
         products, observed, prices = tables.products, tables.observed, tables.prices

@@ -79,8 +79,23 @@ def to_entry(row: Row[Any]) -> Entry:
 
 def state_row(market: str, product_id: str, state: State, revision: int) -> dict[str, Any]:
     """A row of prices."""
-    fields = {name: getattr(state, name) for name in State.__slots__}
-    return {"market": market, "product_id": product_id, "revision": revision, **fields}
+    return {
+        "market": market,
+        "product_id": product_id,
+        "listed": state.listed,
+        "basis": state.basis.value,
+        "rule": state.rule.value,
+        "currency": state.currency,
+        "price": state.price,
+        "base": state.base,
+        "number": state.number,
+        "time": state.time,
+        "lowest": state.lowest,
+        "reduced": state.reduced,
+        "day_ago": state.day_ago,
+        "due": state.due,
+        "revision": revision,
+    }
 
 
 def to_state(row: Row[Any]) -> State:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from services.kit import logs
 from services.kit.log import CATALOG, EVENTS, Record
 from services.pricing.adapters import observations, rows, tables
-from services.pricing.adapters.batch import Batch, is_live
+from services.pricing.adapters.batch import Batch, Changed, is_live
 from services.pricing.adapters.database import Database
 from services.pricing.domain.errors import MixedCurrencies, TooManyItems
 from services.pricing.domain.limits import MAX_MARKETS
@@ -69,6 +69,7 @@ class Store:
                     raise
 
     def _apply(self, records: Sequence[Record]) -> None:
+        changed: list[Changed] = []
         with self._change() as (connection, revision):
             stream = records[0].stream
             position = self._position(connection, stream)
@@ -89,10 +90,10 @@ class Store:
                         batch.observe(word.product_id, word.fact, word.learnt)
                     else:
                         batch.learn(word.product_id, word.fact, word.at)
-                batch.write(revision)
+                changed = batch.write(revision)
             row = {"stream": stream, "sequence": max(position, records[-1].sequence)}
             self.database.put(connection, tables.positions, [row])
-        self.refresh()
+        self._take_over(revision, changed)
 
     def clear(self) -> None:
         """See kit View. Policies and ledger stay: they are records of account."""
@@ -143,6 +144,16 @@ class Store:
             batch.write(revision)
         self.refresh()
         return len(found)
+
+    def _take_over(self, revision: int, changed: Sequence[Changed]) -> None:
+        """Brings the quotes up to a revision of our own, without a query when it is the next."""
+        with self._refreshing:
+            if self._seen == revision - 1:
+                for market, product_id, state in changed:
+                    self.quotes.put(market, product_id, state)
+                self._seen = revision
+                return
+        self.refresh()
 
     def refresh(self) -> None:
         """Brings the quotes up to what is committed, whoever wrote it."""

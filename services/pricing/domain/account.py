@@ -69,6 +69,8 @@ def reprice(
     basis, money = facts.basis()
     at = max(at, state.time)
     if basis is Basis.NONE:
+        if state.basis is basis and state.listed == facts.listed:
+            return state, None
         return replace(state, listed=facts.listed, basis=basis, lowest=None, reduced=None, due=None), None
     running = state.basis is not Basis.NONE and state.currency == money.currency
     day_ago = None
