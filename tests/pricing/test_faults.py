@@ -55,7 +55,9 @@ def test_killed_at_any_moment_it_comes_back_to_the_same_rows(database_url: str, 
     sound.close()
 
 
-def test_what_one_stream_brings_depends_on_nothing_else(shop: Shop, tmp_path: Path, database_url: str) -> None:
+def test_what_one_stream_brings_depends_on_nothing_else(
+    shop: Shop, tmp_path: Path, database_url: str
+) -> None:
     """Other batch borders, the streams the other way around: the same view."""
     records = victim.history()
     streams = {stream: [one for one in records if one.stream == stream] for stream in (EVENTS, CATALOG)}
@@ -100,7 +102,9 @@ def test_quotes_are_the_same_after_a_restart(shop: Shop, database_url: str) -> N
     shop.catalog(product("milk", 8.0))
     shop.orders(order({"bread": 2.0}, shop.clock.now))
     again = Shop(database_url, shop.clock)
-    assert [again.quote(name) for name in ("milk", "bread")] == [shop.quote(name) for name in ("milk", "bread")]
+    assert [again.quote(name) for name in ("milk", "bread")] == [
+        shop.quote(name) for name in ("milk", "bread")
+    ]
     again.close()
 
 

@@ -25,7 +25,9 @@ def policies(draw: st.DrawFn) -> Policy:
 
 @settings(max_examples=500)
 @given(amounts, st.none() | amounts, policies(), st.none() | amounts)
-def test_every_price_keeps_its_bounds(base: int, cost: int | None, policy: Policy, day_ago: int | None) -> None:
+def test_every_price_keeps_its_bounds(
+    base: int, cost: int | None, policy: Policy, day_ago: int | None
+) -> None:
     made = moves(base, cost, policy, day_ago)
     price = made[-1].after
     assert isinstance(price, int)
@@ -86,7 +88,10 @@ def test_the_words_of_each_step() -> None:
 
 def test_words_say_what_gave_way() -> None:
     policy = Policy(currency="USD", ceiling=5_000_000, endings=(990_000,), max_daily_step=10_000)
-    texts = [words.step(move, Basis.LIST, 6_000_000, policy, 4_000_000) for move in moves(9 * MICROS, 6 * MICROS, policy, 4 * MICROS)]
+    texts = [
+        words.step(move, Basis.LIST, 6_000_000, policy, 4_000_000)
+        for move in moves(9 * MICROS, 6 * MICROS, policy, 4 * MICROS)
+    ]
     assert texts[2:] == [
         "the ceiling is 5.00, which gives way to the floor 6.00",
         "4.00 a day ago and 1% a day allow 3.96 to 4.04, which gives way to floor and ceiling",
