@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from services.gateway.domain import limits
-from services.gateway.domain.checks import check_count
 from services.gateway.domain.errors import Refused
 from services.gateway.domain.ports import Journal, Stream
 
@@ -47,12 +46,11 @@ class Outcome:
 async def write(
     journal: Journal, stream: Stream, items: Sequence[Item[Draft]], check: Callable[[Draft], None]
 ) -> Outcome:
-    """Writes the good items with one append. Refused with TOO_MANY_ITEMS past 1,000 items.
+    """Writes the good items with one append, and says what became of each.
 
     Items with one key are one entry: of products the last counts, of events the first, the others being
     its duplicates. So nothing depends on the order in which the log takes the entries of one append.
     """
-    check_count(items, limits.ITEMS, "products" if stream is Stream.CATALOG else "events")
     outcome = Outcome()
     places: dict[str, list[int]] = {}
     for index, item in enumerate(items):

@@ -1,0 +1,91 @@
+"""Which page requests are good: each check turns a request into an Ask, or raises Refused."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.gateway.domain import limits
+from services.gateway.domain.calls import Ask
+from services.gateway.domain.checks import (
+    check_count,
+    check_filter,
+    check_id,
+    check_shopper,
+    check_size,
+    coerced,
+)
+from services.gateway.domain.errors import Refused
+from services.gateway.domain.model import Candidate, Filter, Order, Shopper
+from services.gateway.domain.ports import SearchQuery
+
+_FACETS: Final = ("category", "brand", "price", "availability")
+_ORDERS: Final = {"": Order.RELEVANCE} | {order.value: order for order in Order}
+
+
+def home(shopper: Shopper, page_size: int) -> Ask:
+    """A home page."""
+    check_shopper(shopper)
+    return Ask(shopper, coerced(page_size, limits.SECTION_SIZE, limits.MOST_ITEMS))
+
+
+def search(
+    shopper: Shopper,
+    text: str,
+    wanted: Filter,
+    page_size: int,
+    token: str,
+    facet_keys: Sequence[str],
+    order_by: str,
+) -> Ask:
+    """A page of search results."""
+    check_shopper(shopper)
+    check_size(text, limits.QUERY, "query")
+    check_filter(wanted)
+    check_count(facet_keys, limits.FACET_KEYS, "facet_keys")
+    for index, key in enumerate(facet_keys):
+        if key not in _FACETS:
+            field = f"facet_keys[{index}]"
+            raise Refused("INVALID_VALUE", f"{field} must be one of {', '.join(_FACETS)}", field=field)
+    if order_by not in _ORDERS:
+        raise Refused("INVALID_VALUE", "order_by must be relevance, price or -price", field="order_by")
+    size = coerced(page_size, limits.SEARCH_SIZE, limits.MOST_ITEMS)
+    query = SearchQuery(text, wanted, size, token, _ORDERS[order_by], tuple(facet_keys))
+    return Ask(shopper, size, query=query)
+
+
+def product(shopper: Shopper, product_id: str, page_size: int) -> Ask:
+    """A product's page."""
+    check_shopper(shopper)
+    check_id(product_id, "product_id")
+    return Ask(shopper, coerced(page_size, limits.SECTION_SIZE, limits.MOST_ITEMS), (product_id,))
+
+
+def cart(shopper: Shopper, lines: Sequence[Candidate], page_size: int) -> Ask:
+    """A cart's page."""
+    check_shopper(shopper)
+    check_count(lines, limits.ITEMS, "lines")
+    for index, line in enumerate(lines):
+        check_id(line.product_id, f"lines[{index}].product_id")
+        if not 0 < line.quantity <= limits.CART_QUANTITY:
+            field = f"lines[{index}].quantity"
+            raise Refused("INVALID_VALUE", f"{field} must lie between 0 and 10,000", field=field)
+    context = tuple(dict.fromkeys(line.product_id for line in lines))
+    size = coerced(page_size, limits.SECTION_SIZE, limits.MOST_ITEMS)
+    return Ask(shopper, size, context, tuple(lines))
+
+
+def image(shopper: Shopper, content: bytes, wanted: Filter, page_size: int) -> Ask:
+    """A search by photograph."""
+    check_shopper(shopper)
+    if not content:
+        raise Refused("REQUIRED", "image is required", field="image")
+    if len(content) > limits.IMAGE:
+        raise Refused("TOO_LARGE", "image must have at most 10 MiB", field="image")
+    check_filter(wanted)
+    size = coerced(page_size, limits.SEARCH_SIZE, limits.MOST_ITEMS)
+    return Ask(shopper, size, query=SearchQuery(wanted=wanted, size=size), image=content)
+
+
+def completion(prefix: str, page_size: int) -> tuple[str, int]:
+    """The prefix and how many completions."""
+    check_size(prefix, limits.QUERY, "prefix")
+    return prefix, coerced(page_size, limits.COMPLETIONS, limits.MOST_COMPLETIONS)
