@@ -107,7 +107,7 @@ class Outgoing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
         if deadline.remaining() == 0.0:  # gRPC would send it all the same
             none = grpc.aio.Metadata()
             raise grpc.aio.AioRpcError(
-                StatusCode.DEADLINE_EXCEEDED, none, none, "no time is left for this call"
+                StatusCode.DEADLINE_EXCEEDED, none, none, "no time is left for this call", None
             )
         started, details = time.monotonic(), client_call_details
         method = details.method.decode() if isinstance(details.method, bytes) else details.method
