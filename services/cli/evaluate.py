@@ -37,7 +37,7 @@ def command(
 
 
 def named(words: list[str]) -> dict[str, str]:
-    """["--products", "a.jsonl", "--top=5"] -> {"products": "a.jsonl", "top": "5"}. Raises typer.BadParameter."""
+    """["--products", "a.jsonl", "--k=5"] -> {"products": "a.jsonl", "k": "5"}. Raises BadParameter."""
     options: dict[str, str] = {}
     rest = list(words)
     while rest:

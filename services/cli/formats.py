@@ -29,7 +29,7 @@ class BadRowError(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a file: its line (of Parquet: its number, from 1), and either its values or what is wrong."""
+    """One row of a file: its line (of Parquet: its number, from 1), and its values or what is wrong."""
 
     line: int
     values: dict[str, Any] | None
@@ -119,7 +119,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _lines(path: Path, report: Report) -> Iterator[bytes]:
-    """Lines, blank ones too; a line past the limit comes cut just past it, so that it is seen to be too long."""
+    """Lines, blank ones too; one past the limit comes cut just past it, so that it is seen to be too long."""
     with path.open("rb") as file:
         source: BinaryIO = io.BufferedReader(gzip.GzipFile(fileobj=file)) if path.suffix == ".gz" else file
         try:

@@ -111,7 +111,7 @@ async def run(
     report: formats.Report = lambda _: None,
     waiting: Callable[[str], None] = lambda _: None,
 ) -> Checkpoint:
-    """Imports what the checkpoint has not; returns it done. Raises ImportStoppedError, ValueError, OSError."""
+    """Imports what the checkpoint has not yet. Raises ImportStoppedError, ValueError, OSError."""
     if checkpoint.line and not await _retried(lambda: target.has(checkpoint.probe), retry_seconds, waiting):
         checkpoint.restart()  # the log that was written to is gone
     with Rejects(path, keep=checkpoint.rejects_bytes) as rejects:

@@ -191,16 +191,15 @@ def _converters(descriptor: Descriptor) -> dict[str, Convert]:
 def _converter(field: FieldDescriptor) -> Convert:
     single = _single(field)
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        texts = field.message_type.fields_by_name["value"].message_type
-        return lambda value: {str(name): _attribute(texts, cell) for name, cell in _pairs(value)}
+        return lambda value: {str(name): _attribute(cell) for name, cell in _pairs(value)}
     if field.is_repeated:
         return lambda value: [single(one) for one in _texts(value)]
     return single
 
 
-def _attribute(descriptor: Descriptor, cell: Any) -> Any:
+def _attribute(cell: Any) -> Any:
     cell = cell if isinstance(cell, dict) else {"texts": _texts(cell)}
-    return product_pb2.AttributeValues(**_fields(descriptor, cell))
+    return product_pb2.AttributeValues(**_fields(product_pb2.AttributeValues.DESCRIPTOR, cell))
 
 
 def _pairs(value: Any) -> Iterable[tuple[Any, Any]]:

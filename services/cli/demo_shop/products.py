@@ -26,7 +26,7 @@ class Names:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], str] = {}
-        with resources.files(__package__).joinpath("names.csv").open(encoding="utf-8", newline="") as file:
+        with resources.files(__package__).joinpath("names.csv").open("r", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 self._known[row["kind"], row["source"]] = row["name"]
 
@@ -53,10 +53,37 @@ class Names:
 
 
 _ONLY_ADJECTIVES = frozenset(
-    {"Premium", "Value", "Economy", "Traditional", "Fresh", "Dry", "Other", "Assorted", "Lean", "Red", "Pre Cooked",
-     "Specialty", "Seasoned", "Marinated", "Natural", "Organic", "Cooked", "Frozen", "Misc", "Microwave", "Novelties",
-     "Promotional", "Promo", "Accessories", "Kits", "Blends", "Sets", "Bargain"}
-)  # fmt: skip
+    [
+        "Premium",
+        "Value",
+        "Economy",
+        "Traditional",
+        "Fresh",
+        "Dry",
+        "Other",
+        "Assorted",
+        "Lean",
+        "Red",
+        "Pre Cooked",
+        "Specialty",
+        "Seasoned",
+        "Marinated",
+        "Natural",
+        "Organic",
+        "Cooked",
+        "Frozen",
+        "Misc",
+        "Microwave",
+        "Novelties",
+        "Promotional",
+        "Promo",
+        "Accessories",
+        "Kits",
+        "Blends",
+        "Sets",
+        "Bargain",
+    ]
+)
 
 
 @dataclass(frozen=True)

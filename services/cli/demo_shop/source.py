@@ -8,10 +8,23 @@ import pyarrow.parquet as pq
 
 FUEL_LIKE_PIECES = 100  # lines with more pieces are petrol by the millilitre
 NOT_FOR_SALE = frozenset(
-    {"COUPON/MISC ITEMS", "COUPONS/STORE & MFG", "COUPON", "BOTTLE DEPOSITS", "FUEL", "DELI SUPPLIES", "MEAT SUPPLIES",
-     "PROD SUPPLIES", "TICKETS", "CONTINUITIES", "IN-STORE PHOTOFINISHING", "OVERNIGHT PHOTOFINISHING",
-     "LONG DISTANCE CALLING CARDS", "PREPAID WIRELESS&ACCESSORIES"}
-)  # fmt: skip
+    [
+        "COUPON/MISC ITEMS",
+        "COUPONS/STORE & MFG",
+        "COUPON",
+        "BOTTLE DEPOSITS",
+        "FUEL",
+        "DELI SUPPLIES",
+        "MEAT SUPPLIES",
+        "PROD SUPPLIES",
+        "TICKETS",
+        "CONTINUITIES",
+        "IN-STORE PHOTOFINISHING",
+        "OVERNIGHT PHOTOFINISHING",
+        "LONG DISTANCE CALLING CARDS",
+        "PREPAID WIRELESS&ACCESSORIES",
+    ]
+)
 """Categories of the till that are no goods an online shop could show."""
 
 

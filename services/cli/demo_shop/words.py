@@ -47,10 +47,14 @@ WORDS = {
 }  # fmt: skip
 
 _ASIDE = re.compile(r"\([^)]*\)?")  # also one that the till cut off
-_BEFORE_COLON = re.compile(r"^(?:MEAT|SW GDS|SWEET GOODS|PREP FD|PREP FOODS|SAL|SV BEV|DL SPEC|MISC|DELI TRAY|"
-                           r"QSR FD|COFF SHOP|CHIX|PARTY TRAYS|CAKES|COOKIES|PIES|BREAD|ROLLS|SNACKS)\s*:\s*")  # fmt: skip
-_KEPT_BEFORE_COLON = {"CHIX": "Chicken", "CAKES": "Cake", "COOKIES": "Cookies", "PIES": "Pie", "BREAD": "Bread",
-                      "ROLLS": "Rolls", "DELI TRAY": "Deli Tray", "PARTY TRAYS": "Party Tray"}  # fmt: skip
+_BEFORE_COLON = re.compile(
+    r"^(?:MEAT|SW GDS|SWEET GOODS|PREP FD|PREP FOODS|SAL|SV BEV|DL SPEC|MISC|DELI TRAY|QSR FD|COFF SHOP|CHIX|"
+    r"PARTY TRAYS|CAKES|COOKIES|PIES|BREAD|ROLLS|SNACKS)\s*:\s*"
+)
+_KEPT_BEFORE_COLON = {
+    "CHIX": "Chicken", "CAKES": "Cake", "COOKIES": "Cookies", "PIES": "Pie", "BREAD": "Bread",
+    "ROLLS": "Rolls", "DELI TRAY": "Deli Tray", "PARTY TRAYS": "Party Tray",
+}  # fmt: skip
 _TILL_WIDTH = 30  # the till cut texts here
 
 
