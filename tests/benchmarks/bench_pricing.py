@@ -6,6 +6,7 @@ import random
 import resource
 import tempfile
 import time
+from itertools import accumulate
 from pathlib import Path
 
 from services.kit.log import CATALOG, EVENTS
@@ -29,12 +30,14 @@ def main() -> None:
     draw = random.Random(0)
     now = wall_clock()
     ids = [f"p{number}" for number in range(given.products)]
-    weights = [1 / (rank + 50) for rank in range(given.products)]
+    weights = list(accumulate(1 / (rank + 50) for rank in range(given.products)))
     changes = [record(CATALOG, n + 1, product(name), now) for n, name in enumerate(ids)]
     events = []
     for n in range(given.baskets):
-        lines = {name: 1 + hash(name) % 9 + 0.1 * draw.randrange(5) for name in draw.choices(ids, weights, k=given.lines)}
-        events.append(record(EVENTS, n + 1, order(lines, now - (400 * DAY) + n * (365 * DAY // given.baskets)), now))
+        bought = draw.choices(ids, cum_weights=weights, k=given.lines)
+        lines = {name: 1 + len(name) % 9 + 0.1 * draw.randrange(5) for name in bought}
+        at = now - 400 * DAY + n * (365 * DAY // given.baskets)
+        events.append(record(EVENTS, n + 1, order(lines, at), now))
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         url = given.url or sqlite_url(Path(folder) / "pricing.db")

@@ -1,5 +1,7 @@
 """The price pipeline: bounds are always kept, in the order documented, with integers only."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,7 +34,7 @@ def test_every_price_keeps_its_bounds(
     price = made[-1].after
     assert isinstance(price, int)
     assert made == moves(base, cost, policy, day_ago)
-    assert all(before.after == after.before for before, after in zip(made, made[1:], strict=False))
+    assert all(before.after == after.before for before, after in pairwise(made))
     assert [move.rule for move in made] == sorted(move.rule for move in made)
     low = max(margin_floor(cost, policy.min_margin) if cost is not None else 0, policy.floor or 0)
     assert price >= low

@@ -173,32 +173,32 @@ async def test_not_found(stub: Stub, log: MemoryLog) -> None:
 
 
 BAD_POLICIES = [
-    (dict(min_margin=math.nan), "INVALID_VALUE", "policy.min_margin"),
-    (dict(min_margin=1.0), "INVALID_VALUE", "policy.min_margin"),
-    (dict(min_margin=-0.1), "INVALID_VALUE", "policy.min_margin"),
-    (dict(max_daily_step=math.inf), "INVALID_VALUE", "policy.max_daily_step"),
-    (dict(max_daily_step=-0.5), "INVALID_VALUE", "policy.max_daily_step"),
-    (dict(max_daily_step=1e-9), "INVALID_VALUE", "policy.max_daily_step"),
-    (dict(endings_micros=[1_000_000]), "INVALID_VALUE", "policy.endings_micros"),
-    (dict(endings_micros=[-1]), "INVALID_VALUE", "policy.endings_micros"),
+    ({"min_margin": math.nan}, "INVALID_VALUE", "policy.min_margin"),
+    ({"min_margin": 1.0}, "INVALID_VALUE", "policy.min_margin"),
+    ({"min_margin": -0.1}, "INVALID_VALUE", "policy.min_margin"),
+    ({"max_daily_step": math.inf}, "INVALID_VALUE", "policy.max_daily_step"),
+    ({"max_daily_step": -0.5}, "INVALID_VALUE", "policy.max_daily_step"),
+    ({"max_daily_step": 1e-9}, "INVALID_VALUE", "policy.max_daily_step"),
+    ({"endings_micros": [1_000_000]}, "INVALID_VALUE", "policy.endings_micros"),
+    ({"endings_micros": [-1]}, "INVALID_VALUE", "policy.endings_micros"),
     (dict(endings_micros=range(11)), "TOO_MANY_ITEMS", "policy.endings_micros"),
-    (dict(product_id="x" * 10_000), "TOO_LARGE", "policy.product_id"),
-    (dict(product_id=""), "REQUIRED", "policy.product_id"),
-    (dict(category="Food > "), "INVALID_VALUE", "policy.category"),
-    (dict(market="a\nb"), "INVALID_VALUE", "policy.market"),
-    (dict(floor=dict(currency_code="USD", amount_micros=-1)), "INVALID_VALUE", "policy.floor.amount_micros"),
-    (dict(floor=dict(currency_code="usd")), "INVALID_VALUE", "policy.floor.currency_code"),
-    (dict(floor=dict(amount_micros=1)), "REQUIRED", "policy.floor.currency_code"),
+    ({"product_id": "x" * 10_000}, "TOO_LARGE", "policy.product_id"),
+    ({"product_id": ""}, "REQUIRED", "policy.product_id"),
+    ({"category": "Food > "}, "INVALID_VALUE", "policy.category"),
+    ({"market": "a\nb"}, "INVALID_VALUE", "policy.market"),
+    ({"floor": {"currency_code": "USD", "amount_micros": -1}}, "INVALID_VALUE", "policy.floor.amount_micros"),
+    ({"floor": {"currency_code": "usd"}}, "INVALID_VALUE", "policy.floor.currency_code"),
+    ({"floor": {"amount_micros": 1}}, "REQUIRED", "policy.floor.currency_code"),
     (
-        dict(floor=dict(currency_code="USD"), ceiling=dict(currency_code="EUR", amount_micros=1)),
+        {"floor": {"currency_code": "USD"}, "ceiling": {"currency_code": "EUR", "amount_micros": 1}},
         "MIXED_CURRENCIES",
         "policy.ceiling",
     ),
     (
-        dict(
-            floor=dict(currency_code="USD", amount_micros=2),
-            ceiling=dict(currency_code="USD", amount_micros=1),
-        ),
+        {
+            "floor": {"currency_code": "USD", "amount_micros": 2},
+            "ceiling": {"currency_code": "USD", "amount_micros": 1},
+        },
         "INVALID_VALUE",
         "policy.ceiling",
     ),
@@ -222,6 +222,8 @@ async def test_other_bad_requests_are_refused(stub: Stub) -> None:
         pb.QuotePricesRequest(product_ids=["x" * 10_240]),
         pb.QuotePricesRequest(product_ids=["a\0"]),
     )
+    negative = pb.ListPriceHistoryRequest(product_id="a", page_size=-1)
+    forged = pb.ListPriceHistoryRequest(product_id="a", page_token="?")
     elsewhere = pb.QuotePricesRequest(product_ids=["a"], market="atlantis")
     cases = [
         (lambda: stub.QuotePrices(many), "TOO_MANY_ITEMS", "product_ids"),
@@ -230,9 +232,9 @@ async def test_other_bad_requests_are_refused(stub: Stub) -> None:
         (lambda: stub.QuotePrices(elsewhere), "INVALID_VALUE", "market"),
         (lambda: stub.ExplainPrice(pb.ExplainPriceRequest()), "REQUIRED", "product_id"),
         (lambda: stub.SetPricingPolicy(pb.SetPricingPolicyRequest()), "REQUIRED", "policy"),
-        (lambda: stub.ListPriceHistory(pb.ListPriceHistoryRequest(product_id="a", page_size=-1)), "INVALID_VALUE", "page_size"),
-        (lambda: stub.ListPriceHistory(pb.ListPriceHistoryRequest(product_id="a", page_token="?")), "INVALID_PAGE_TOKEN", "page_token"),
-    ]  # fmt: skip
+        (lambda: stub.ListPriceHistory(negative), "INVALID_VALUE", "page_size"),
+        (lambda: stub.ListPriceHistory(forged), "INVALID_PAGE_TOKEN", "page_token"),
+    ]
     for call, reason, field in cases:
         assert await refusal(call) == (grpc.StatusCode.INVALID_ARGUMENT, reason, field)
 

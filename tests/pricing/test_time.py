@@ -1,4 +1,4 @@
-"""What moves with time: the daily step, the 30 days before a reduction, clocks that jump, on both databases."""
+"""What moves with time: the daily step, the 30 days before a reduction, clocks that jump; both databases."""
 
 from services.pricing.domain.limits import DAY
 from services.pricing.domain.policy import Policy
