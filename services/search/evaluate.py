@@ -82,8 +82,8 @@ def read_judgements(file: Path) -> dict[str, Grades]:
 
 def read_products(file: Path) -> Iterator[product_pb2.Product]:
     """The file's products, one at a time."""
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as lines:
+    opener = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield _product(json.loads(line))
 

@@ -93,13 +93,17 @@ class Embedder:
             meaning = self._next or self._serving
             if meaning is not None and (meaning is not tended or position != seen):
                 try:
-                    await self._embed(meaning)
-                    await self._settle(meaning)
+                    await self.tend(meaning)
                     seen, tended = position, meaning
                 except Exception as error:
                     # A full disk or a busy file: search goes on without these, and the next look tries again.
                     _logger.error("embedder.failed", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def tend(self, meaning: Meaning) -> None:
+        """Embeds what has no vector, forgets what no product needs, and has the model serve."""
+        await self._embed(meaning)
+        await self._settle(meaning)
 
     async def _embed(self, meaning: Meaning) -> None:
         missing = await asyncio.to_thread(self._table.missing, meaning.encoder.tag)

@@ -28,25 +28,29 @@ TABLES: Final = ("products", "words", "categories", "terms", "queries", "searche
 VERSION: Final = 1
 
 SCHEMA: Final = """
-CREATE TABLE products (
+CREATE TABLE IF NOT EXISTS products (
   document INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
   brand TEXT NOT NULL, brand_key TEXT NOT NULL, currency TEXT NOT NULL, micros INTEGER,
   price_range TEXT NOT NULL, availability TEXT NOT NULL, text_key INTEGER NOT NULL, text TEXT NOT NULL
 );
-CREATE INDEX products_by_text ON products (text_key);
-CREATE VIRTUAL TABLE words USING fts5 (
+CREATE INDEX IF NOT EXISTS products_by_text ON products (text_key);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
   title, brand, categories, description, properties, tokenize = 'porter unicode61 remove_diacritics 2'
 );
-CREATE TABLE categories (path TEXT, document INTEGER, PRIMARY KEY (path, document)) WITHOUT ROWID;
-CREATE INDEX categories_by_document ON categories (document);
-CREATE TABLE terms (
+CREATE TABLE IF NOT EXISTS categories (
+  path TEXT, document INTEGER, PRIMARY KEY (path, document)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS categories_by_document ON categories (document);
+CREATE TABLE IF NOT EXISTS terms (
   key TEXT, source TEXT, text TEXT, products INTEGER NOT NULL, PRIMARY KEY (key, source, text)
 ) WITHOUT ROWID;
-CREATE TABLE queries (
+CREATE TABLE IF NOT EXISTS queries (
   key TEXT PRIMARY KEY, uses INTEGER NOT NULL, visitors INTEGER NOT NULL, users INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE searchers (key TEXT, kind TEXT, who BLOB, PRIMARY KEY (key, kind, who)) WITHOUT ROWID;
-CREATE TABLE vectors (
+CREATE TABLE IF NOT EXISTS searchers (
+  key TEXT, kind TEXT, who BLOB, PRIMARY KEY (key, kind, who)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS vectors (
   model TEXT, text_key INTEGER, vector BLOB NOT NULL, PRIMARY KEY (model, text_key)
 ) WITHOUT ROWID;
 """

@@ -1,0 +1,36 @@
+"""Fixtures of search's tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.kit.views import Database
+from services.search.adapters.memory import ConceptEncoder, MemoryVectors
+from services.search.adapters.sqlite_shelf import SqliteCatalogue
+from services.search.adapters.vector_table import VectorTable
+from services.search.domain.dense import Meaning
+from services.search.domain.search import Searcher
+from tests.search.shop import CONCEPTS, shop_database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """The view of the shop."""
+    with shop_database(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def lexical(database: Database) -> Searcher:
+    """Search while no model is loaded."""
+    return Searcher(SqliteCatalogue(database), lambda: None)
+
+
+@pytest.fixture
+def hybrid(database: Database) -> Searcher:
+    """Search by words and by the concepts of the shop."""
+    meaning = Meaning(ConceptEncoder(CONCEPTS), MemoryVectors())
+    missing = VectorTable(database).missing(meaning.encoder.tag)
+    meaning.vectors.add([key for key, _ in missing], meaning.encoder.encode([text for _, text in missing]))
+    return Searcher(SqliteCatalogue(database), lambda: meaning)

@@ -1,0 +1,105 @@
+"""The suites that every adapter of Vectors and of Encoder passes, and pins of the real encoder."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.kit.models import Model, ModelStore
+from services.kit.progress import silent
+from services.search.adapters.faiss_vectors import FaissVectors
+from services.search.adapters.memory import ConceptEncoder, MemoryVectors
+from services.search.adapters.onnx_encoder import MODEL_FILE
+from services.search.config import Config
+from services.search.domain.ports import Encoder, Vectors
+from services.search.server import encoder_of
+from services.search.train import train
+
+pytest.importorskip("sentence_transformers", reason="the train extra is not installed")
+
+ROWS = np.eye(4, dtype=np.float32)
+
+
+@pytest.fixture(params=[lambda: FaissVectors(4), MemoryVectors], ids=["faiss", "memory"])
+def vectors(request: pytest.FixtureRequest) -> Vectors:
+    make: Callable[[], Vectors] = request.param
+    return make()
+
+
+def test_an_empty_index_answers_nothing(vectors: Vectors) -> None:
+    assert vectors.nearest(ROWS[0], 5) == []
+    assert vectors.similarity(ROWS[0], [1]) == {}
+    vectors.remove([1])
+    assert vectors.keys() == set()
+
+
+def test_nearest_stand_first_and_removed_ones_are_gone(vectors: Vectors) -> None:
+    big = 2**62 + 5
+    vectors.add([7, big, 9], ROWS[:3])
+    query = np.array([0.6, 0.8, 0, 0], np.float32)
+    assert [key for key, _ in vectors.nearest(query, 2)] == [big, 7]
+    assert vectors.nearest(query, 2)[0][1] == pytest.approx(0.8, abs=1e-3)
+    assert vectors.similarity(query, [9, 7, 1]) == pytest.approx({7: 0.6, 9: 0.0}, abs=1e-3)
+    vectors.remove([big, 1])
+    assert [key for key, _ in vectors.nearest(query, 1)] == [7]
+    assert vectors.keys() == {7, 9}
+
+
+def test_a_key_keeps_its_first_vector(vectors: Vectors) -> None:
+    vectors.add([1], ROWS[:1])
+    vectors.add([1, 2], ROWS[1:3])
+    assert vectors.similarity(ROWS[0], [1, 2]) == pytest.approx({1: 1.0, 2: 0.0})
+    assert len(vectors.nearest(ROWS[0], 9)) == 2
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+async def model(home: Path) -> Model:
+    config = Config(home=home)
+    report = await train(config, progress=silent)
+    assert report["promoted"]
+    assert report["metrics"]["int8_cosine_least"]["value"] > 0.97
+    again = await train(config, progress=silent)
+    assert (again["version"], again["promoted"]) == (report["version"], False)
+    current = ModelStore(home, "search").current()
+    assert current is not None
+    return current
+
+
+@pytest.fixture(params=["onnx", "concepts"])
+def encoder(request: pytest.FixtureRequest, model: Model) -> Encoder:
+    return encoder_of(model) if request.param == "onnx" else ConceptEncoder({})
+
+
+def test_vectors_have_length_one_and_do_not_depend_on_neighbours(encoder: Encoder) -> None:
+    texts = ["oat milk", "", "牛奶", "milk " * 5_000, "a\0b \U0001f95b"]
+    together = encoder.encode(texts)
+    assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(5), abs=1e-3)
+    for text, row in zip(texts, together, strict=True):
+        assert np.array_equal(encoder.encode([text])[0], row)
+
+
+def test_the_real_encoder_gives_its_canonical_values(model: Model) -> None:
+    rows = encoder_of(model).encode(["oat milk", "a drink made from oats", "usb stick"])
+    cosines = rows @ rows.T
+    assert cosines[0, 1] == pytest.approx(0.72, abs=0.05)
+    assert cosines[0, 2] == pytest.approx(0.10, abs=0.08)
+
+
+def test_a_model_cut_in_half_is_refused(model: Model, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path, "search")
+    whole = store.create(lambda to: shutil.copytree(model.path, to, dirs_exist_ok=True), metrics={}, span={})
+    cut = store.create(lambda to: shutil.copytree(model.path, to, dirs_exist_ok=True), metrics={}, span={})
+    half = (cut.path / MODEL_FILE).read_bytes()
+    (cut.path / MODEL_FILE).write_bytes(half[: len(half) // 2])
+    current = store.current()
+    assert current is not None
+    assert current.version == whole.version, "the checksum tells, and the whole one serves"
+    with pytest.raises(Exception, match=r"(?i)protobuf|parse|invalid"):
+        encoder_of(cut)
