@@ -40,7 +40,7 @@ def change(product_id: str, *pictures: str) -> bytes:
 
 
 def records() -> list[Record]:
-    """Upserts, repeats and deletes of few products that share few pictures, and a record that is no message."""
+    """Upserts, repeats and deletes of few products that share few pictures, and one that is no message."""
     rng = random.Random(3)
     made = []
     for sequence in range(1, RECORDS + 1):

@@ -137,10 +137,11 @@ def _rgb(
     image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None
 ) -> Image.Image:
     """The picture's box (all of it, when None) at a size, upright, on white where it is transparent."""
+    # Before EXIF is read: that may load too, and a second load of a damaged picture raises nothing.
+    image.load()
     orientation = _orientation(image)
     if box is None:
         box = (0, 0, image.width, image.height)
-    image.load()
     if image.mode.startswith("I"):  # 16 bits a pixel, grey: convert() would clip all but the darkest
         flat = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
     elif image.has_transparency_data:

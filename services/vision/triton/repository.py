@@ -42,7 +42,14 @@ class Repository:
         return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
 
     def assemble(self, model: Model) -> int:
-        """Puts a model there, whole or not at all, and makes it the one to load; returns its version."""
+        """Puts a model there, whole or not at all, and makes it the one to load; returns its version.
+
+        Raises ValueError for a model whose parts do not fit, before Triton could see it.
+        """
+        shape = json.loads((model.path / "model.json").read_text())
+        names = (model.path / "labels.txt").read_text(encoding="utf-8").splitlines()
+        if len(names) != shape["labels"]:
+            raise ValueError(f"the model has {len(names)} names for {shape['labels']} classes")
         version = version_of(model)
         target = self.folder / str(version)
         self.folder.mkdir(parents=True, exist_ok=True)

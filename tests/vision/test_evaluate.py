@@ -1,0 +1,34 @@
+"""Evaluation through the real Triton, on pictures whose right answer a reader sees by eye."""
+
+from pathlib import Path
+
+import pytest
+
+from services.vision.adapters.triton import Triton
+from services.vision.config import Config
+from services.vision.evaluate import evaluate
+from services.vision.triton.repository import Repository
+from tests.vision.pictures import BLUE, RED, encoded, picture, publish
+
+
+async def test_accuracies_and_unreadable_pictures_are_told(
+    home: Path, triton_url: str, tmp_path: Path
+) -> None:
+    triton = Triton(triton_url, Repository(home, instances=1))
+    triton.take(publish(home))
+    files = {"r1": RED, "r2": (240, 30, 20), "b1": BLUE, "b2": (20, 10, 200), "odd": (20, 10, 210)}
+    for name, colour in files.items():
+        (tmp_path / f"{name}.png").write_bytes(encoded(picture(colour), "PNG"))
+    (tmp_path / "bad.png").write_bytes(b"bad")
+    labels = {"r1": "red", "r2": "red", "b1": "blue", "b2": "blue", "odd": "red", "bad": "red"}
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "path,label\n" + "".join(f"{name}.png,{label.lower()}\n" for name, label in labels.items())
+    )
+    report = await evaluate(Config(home=home, triton=triton_url), images=table)  # type: ignore[call-arg]
+    assert (report["pictures"], report["unreadable"], report["named"]) == (5, 1, 5)
+    top = report["metrics"]["top1_accuracy"]
+    assert top["value"] == pytest.approx(0.8)  # "odd" is blue
+    assert top["low"] < 0.8 < top["high"]
+    assert report["metrics"]["neighbour_accuracy"]["value"] == pytest.approx(0.4)  # red with red
+    assert report["metrics"]["images_per_second"]["value"] > 0
