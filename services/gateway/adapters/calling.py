@@ -53,7 +53,7 @@ class Backend:
     async def close(self) -> None:
         """Closes the channel."""
         if self._channel is not None:
-            await self._channel.close()
+            await self._channel.close(None)
 
     async def call(
         self, method: Method[Answer_co], request: Any, seconds: float, *, hedged: str = ""

@@ -40,7 +40,8 @@ def completed(database: Database, prefix: str, size: int) -> tuple[str, ...]:
     with database.read() as connection:
         rows = connection.execute(
             "SELECT DISTINCT title FROM products "
-            "WHERE title COLLATE NOCASE >= ? AND title COLLATE NOCASE < ? ORDER BY title COLLATE NOCASE LIMIT ?",
+            "WHERE title COLLATE NOCASE >= ? AND title COLLATE NOCASE < ? "
+            "ORDER BY title COLLATE NOCASE LIMIT ?",
             (prefix, prefix + "\U0010ffff", size),
         ).fetchall()
     return tuple(title for (title,) in rows)

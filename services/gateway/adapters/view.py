@@ -164,7 +164,8 @@ class GatewayView:
         with self.database.read() as connection:
             rows = connection.execute(
                 "SELECT product_id, sum(orders) FROM popularity "
-                "JOIN products ON id = product_id AND in_stock WHERE month > (SELECT max(month) FROM popularity) - ? "
+                "JOIN products ON id = product_id AND in_stock "
+                "WHERE month > (SELECT max(month) FROM popularity) - ? "
                 "GROUP BY product_id ORDER BY 2 DESC, 1 LIMIT ?",
                 (MONTHS, POPULAR),
             ).fetchall()

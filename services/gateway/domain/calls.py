@@ -120,7 +120,7 @@ async def looks_like(sources: Sources, ask: Ask, seconds: float) -> Answer:
         if found.candidates:
             candidates = tuple(replace(one, reason=f"Looks like {label.name}") for one in found.candidates)
             return replace(
-                found, candidates=candidates, labels=seen.labels, total=0, next_token="", facets=()
+                found, candidates=candidates, labels=seen.labels
             )
     return seen
 
@@ -161,10 +161,9 @@ async def own_popular_alike(sources: Sources, ask: Ask, seconds: float) -> Answe
     candidates = await sources.shelf.popular()
     ids = [candidate.product_id for candidate in candidates]
     cards = sources.shelf.cards([*ask.context, *ids])
-    main = {cards[product_id].categories[:1] for product_id in ask.context if product_id in cards} - {()}
-    alike = [
-        one for one in candidates if one.product_id in cards and cards[one.product_id].categories[:1] in main
-    ]
+    main = {product_id: card.categories[:1] for product_id, card in cards.items() if card.categories}
+    wanted = {main.get(product_id) for product_id in ask.context} - {None}
+    alike = [one for one in candidates if main.get(one.product_id) in wanted]
     return Answer(tuple(alike[: ask.size + 1]), "gateway popular in category", Status.FALLBACK)
 
 

@@ -126,7 +126,7 @@ class Composer:
 def _claimed(
     plans: Sequence[SectionPlan], sections: Sequence[Section], cards: Mapping[str, Card], size: int
 ) -> dict[str, list[Candidate]]:
-    """What each section shows: existing products, each in the section with the lowest claim, at most `size`."""
+    """What each section shows: existing products, each where the claim is lowest, at most `size`."""
     shown: dict[str, list[Candidate]] = {}
     taken: set[str] = set()
     for plan, section in sorted(zip(plans, sections, strict=True), key=lambda pair: pair[0].claim):

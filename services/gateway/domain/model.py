@@ -37,6 +37,7 @@ class Filter:
     in_stock_only: bool = False
 
 
+ANY = Filter()
 IN_STOCK = Filter(in_stock_only=True)
 
 

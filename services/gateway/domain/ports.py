@@ -12,6 +12,7 @@ from typing import Protocol
 
 from services.gateway.domain.errors import Refused
 from services.gateway.domain.model import (
+    ANY,
     IN_STOCK,
     Answer,
     Candidate,
@@ -56,7 +57,7 @@ class SearchQuery:
     """What to search for; equal queries get equal answers."""
 
     text: str = ""
-    wanted: Filter = Filter()
+    wanted: Filter = ANY
     size: int = 24
     token: str = ""
     order: Order = Order.RELEVANCE

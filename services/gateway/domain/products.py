@@ -23,7 +23,7 @@ FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 1 to 9999,
 
 
 class ProductDraft(NamedTuple):
-    """A product as it was sent; `image_uris` has "" for encoded bytes and None for an image without source."""
+    """A product as it was sent; `image_uris` has "" for encoded bytes, None for an image without source."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""Answers that are the same for everybody: fetched once for all who ask at once, and used again for a while."""
+"""Answers that are the same for everybody: fetched once for all who ask at once, and used again a while."""
 
 import asyncio
 import contextvars

@@ -1,4 +1,4 @@
-"""The write path: refuse what is wrong, append the rest to the log at once, tell each item's fate by index."""
+"""The write path: refuse what is wrong, append the rest to the log at once, tell each item's fate."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
