@@ -122,7 +122,7 @@ class Keeper:
                 await resource.ping()
         except Exception as error:
             if self.unwell.get(resource.name) != type(error).__name__:
-                log.warning("resource is unwell", resource=resource.name, why=str(error), **logs.bug(error))
+                log.warning("resource is unwell", resource=resource.name, **logs.bug(error))
             self.unwell[resource.name] = type(error).__name__
         else:
             if self.unwell.pop(resource.name, None):

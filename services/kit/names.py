@@ -35,9 +35,6 @@ CALLS_MADE: Final = Metric(
     "Seconds that a call to another service took its caller.",
     ("method", "code"),
 )
-CALLS_IN_FLIGHT: Final = Metric(
-    "aisle_calls_in_flight", "gauge", "Calls being handled, as of the last ping.", ("service",)
-)
 RESOURCE_WELL: Final = Metric(
     "aisle_resource_well", "gauge", "1 while the resource answers its ping.", ("service", "resource")
 )
