@@ -81,9 +81,7 @@ class Recsys(recsys_pb2_grpc.RecommendationServiceServicer):
         answer = await self.port.similar(
             request.product_id, 1, size=request.page_size, wanted=wire.wanted(request.filter)
         )
-        return recsys_pb2.ListSimilarProductsResponse(
-            products=_recommended(answer), model_version="memory-1"
-        )
+        return recsys_pb2.ListSimilarProductsResponse(products=_recommended(answer), model_version="memory-1")
 
     async def RankProducts(self, request, context):  # noqa: N802
         await self.trouble.meet("RankProducts")

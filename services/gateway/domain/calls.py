@@ -13,6 +13,8 @@ from services.gateway.domain.sharing import Keep, Shared
 RANK_CAP: Final = 0.15  # seconds; results keep their order when ranking takes longer
 SHARED_CAP: Final = 0.5  # for what is fetched for everybody
 LABELS_TRIED: Final = 2
+LABEL_CAP: Final = 0.5  # for the search for one label
+OWN_SEARCH: Final = 0.1  # kept for a search in the gateway's own view
 FOR_ALL: Final = Keep(fresh=10, stale=60, spare=3600)
 OWN_TOKEN: Final = "own."
 """How page tokens begin that the gateway's own search gave; all others are the search service's."""
@@ -116,12 +118,10 @@ async def looks_like(sources: Sources, ask: Ask, seconds: float) -> Answer:
         candidates = tuple(replace(one, reason=f"Looks like {name}") for one in seen.candidates)
         return replace(seen, candidates=candidates)
     for label in seen.labels[:LABELS_TRIED]:
-        found = await _labelled(sources, ask, label, ends - monotonic())
+        found = await _labelled(sources, ask, label, min(LABEL_CAP, ends - monotonic() - OWN_SEARCH))
         if found.candidates:
             candidates = tuple(replace(one, reason=f"Looks like {label.name}") for one in found.candidates)
-            return replace(
-                found, candidates=candidates, labels=seen.labels
-            )
+            return replace(found, candidates=candidates, labels=seen.labels)
     return seen
 
 
