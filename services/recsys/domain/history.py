@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from zlib import crc32
 
 import numpy as np
@@ -61,6 +62,11 @@ class History:
     item: NDArray[np.int32]
     pieces: NDArray[np.int32]
 
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """The first line of each event, and behind them the number of lines."""
+        return np.searchsorted(self.event, np.arange(len(self.shopper) + 1, dtype=self.event.dtype))
+
     def purchases(self) -> NDArray[np.bool_]:
         """Which events are orders."""
         return np.asarray(self.kind == _PURCHASE)
@@ -72,7 +78,7 @@ class History:
     def signals(self, shopper: int, events: NDArray[np.bool_]) -> Iterator[Signal]:
         """One shopper's signals among these events."""
         for event in np.flatnonzero((self.shopper == shopper) & events):
-            first, last = np.searchsorted(self.event, [event, event + 1])
+            first, last = self.starts[event : event + 2]
             items = tuple(
                 (self.items[item], int(pieces))
                 for item, pieces in zip(self.item[first:last], self.pieces[first:last], strict=True)
@@ -110,7 +116,7 @@ def split(history: History, sample: int = SAMPLE, least: int = MIN_BASKETS) -> S
     cut = np.full(len(history.shoppers), np.inf)
     for shopper, event in latest.items():
         cut[shopper] = history.time[event]
-        first, end = np.searchsorted(history.event, [event, event + 1])
+        first, end = history.starts[event : event + 2]
         items = frozenset(history.items[item] for item in history.item[first:end])
         if items:
             last[shopper] = items

@@ -10,7 +10,7 @@ MAX_NEIGHBOURS = 100
 """The most neighbours that a product keeps."""
 
 
-class BadModelError(Exception):
+class BadModelError(ValueError):
     """The model's parts do not fit together."""
 
 

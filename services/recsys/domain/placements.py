@@ -49,7 +49,7 @@ MIXES: Mapping[Placement, Mix] = MappingProxyType(
     {
         Placement.HOME: Mix(
             Bought.NEVER,
-            {Source.NEIGHBOURS_OF_TASTE: 1.0, Source.POPULAR_IN_LIKED: 0.5, Source.POPULAR: 0.01},
+            {Source.NEIGHBOURS_OF_TASTE: 1.0, Source.POPULAR_IN_LIKED: 0.5, Source.POPULAR: 0.5},
         ),
         Placement.BUY_AGAIN: Mix(
             Bought.ONLY,
@@ -75,6 +75,6 @@ SIMILAR = Mix(Bought.MAY, {Source.NEIGHBOURS_OF_CONTEXT: 1.0, Source.LIKE_CONTEX
 
 NEXT_BASKET = Mix(
     Bought.MAY,
-    {Source.REPEATS: 1.0, Source.NEIGHBOURS_OF_TASTE: 0.1, Source.POPULAR: 0.1},
+    {Source.REPEATS: 1.0, Source.NEIGHBOURS_OF_TASTE: 0.1, Source.POPULAR: 0.2},
 )
 """What evaluation asks for: all that a shopper may buy next, repeats and discoveries in one list."""

@@ -71,6 +71,6 @@ def _affinities(shop: Shop, taste: Taste, rows: Sequence[int]) -> dict[int, tupl
             elif row in nearness and with_it >= on_shelf:
                 reason = near.why(nearness[row])
             else:
-                reason = Reason(reasons.Code.SIMILAR, "From a shelf that you like") if shelf else reasons.KEPT
+                reason = reasons.from_liked(shop.catalogue.name(shelf))
             liked[row] = ((bought + with_it + on_shelf) / (BOUGHT + NEIGHBOUR + SHELF), reason)
     return liked

@@ -56,6 +56,11 @@ def popular_in(category: str) -> Reason:
     return Reason(Code.POPULAR_IN_CATEGORY, f"Popular in {category.split(LEVELS)[-1]}")
 
 
+def from_liked(category: str) -> Reason:
+    """It stands on a shelf from which the shopper buys."""
+    return Reason(Code.SIMILAR, f"You like {category.split(LEVELS)[-1]}")
+
+
 def shares_category(category: str, title: str, product_id: str) -> Reason:
     """It stands in the same category as a product of the context."""
     return Reason(Code.SIMILAR, f"Also in {category.split(LEVELS)[-1]}, like {title}", (product_id,))

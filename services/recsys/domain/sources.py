@@ -108,8 +108,8 @@ def like_context(shop: Shop, on: Context) -> Candidates:
     if not len(context):
         return NOTHING
     categories, brands = catalogue.main_categories(), catalogue.brands()
-    same_category = np.isin(categories, categories[context]) & (categories > 0)
-    same_brand = np.isin(brands, brands[context]) & (brands > 0)
+    same_category = _among(categories, context)
+    same_brand = _among(brands, context)
     likeness = np.where(on.allowed, 2.0 * same_category + same_brand, 0.0)
     rows = np.flatnonzero(likeness)
     scores = (likeness[rows] + shop.popular.share[rows] * 0.99) / 4
@@ -173,5 +173,16 @@ def _neighbours(
 
 
 def _best(rows: Rows, scores: Scores) -> tuple[Rows, Scores]:
-    order = np.argsort(-scores, kind="stable")[:POOL]
+    if len(rows) > POOL:
+        kept = np.sort(np.argpartition(-scores, POOL)[:POOL])
+        rows, scores = rows[kept], scores[kept]
+    order = np.argsort(-scores, kind="stable")
     return rows[order], scores[order]
+
+
+def _among(codes: NDArray[np.int32], rows: Rows) -> NDArray[np.bool_]:
+    """Which codes, other than 0, are those of one of the rows."""
+    wanted = np.zeros(int(codes.max(initial=0)) + 1, bool)
+    wanted[codes[rows]] = True
+    wanted[0] = False
+    return np.asarray(wanted[codes])

@@ -1,0 +1,115 @@
+"""Training and evaluation over a log: what is held out, what is promoted, what is reported."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.kit.memory_log import MemoryLog
+from services.kit.models import ModelStore
+from services.kit.progress import silent
+from services.recsys.adapters import model_files
+from services.recsys.config import Config
+from services.recsys.domain.history import Recorder, split
+from services.recsys.domain.neighbours import Neighbours
+from services.recsys.evaluate import evaluate
+from services.recsys.train import train
+from tests.recsys import world
+
+
+@pytest.fixture
+async def log() -> MemoryLog:
+    """Thirty shoppers: milk, then cereal; chips, then salsa. The model can see what comes next."""
+    memory = MemoryLog()
+    signals = []
+    for user in range(30):
+        first, then = ("milk", "cereal") if user % 2 else ("chips", "salsa")
+        signals += [world.bought(f"u{user}", first, "bread", hours=10 * day) for day in range(5)]
+        signals.append(world.bought(f"u{user}", first, then, hours=60))
+        signals += [world.bought(f"old{user}", first, then, hours=day) for day in range(3)]
+    await memory.append([world.change(product) for product in world.PRODUCTS])
+    await memory.append([world.event(signal, f"m{number}") for number, signal in enumerate(signals)])
+    return memory
+
+
+def nothing(ids: list[str]) -> Neighbours:
+    """A model that knows no neighbours."""
+    return Neighbours(ids, np.zeros(len(ids) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
+
+
+async def test_training_foresees_the_next_basket_and_reports(tmp_path: Path, log: MemoryLog):
+    told: list[tuple[str, int, int]] = []
+    config = Config(home=tmp_path)
+    report = await train(config, progress=lambda *step: told.append(step), log=log)
+    assert report["promoted"]
+    metrics = report["metrics"]
+    assert metrics["new.recall@10"]["value"] == 1
+    assert (
+        0 < metrics["new.ndcg@10"]["low"] <= metrics["new.ndcg@10"]["value"] <= metrics["new.ndcg@10"]["high"]
+    )
+    assert metrics["ndcg@10"]["value"] > metrics["frequency.ndcg@10"]["value"]
+    assert metrics["ndcg@10"]["value"] > metrics["popular.ndcg@10"]["value"]
+    assert report["span"]["events"] == "270"
+    assert {what for what, _, _ in told} >= {"reading events", "learning what goes together", "measuring"}
+    assert all(done <= total for _, done, total in told)
+
+    again = await train(config, progress=silent, log=log)
+    assert again["promoted"]
+    assert again["metrics"]["gain"]["value"] == 0
+
+    evaluated = await evaluate(config, progress=silent, log=log)
+    assert evaluated["model"] == again["version"]
+    assert evaluated["shoppers"] == 30
+    assert evaluated["metrics"]["ndcg@10"] == metrics["ndcg@10"]
+
+
+async def test_a_worse_model_is_not_promoted_unless_forced(tmp_path: Path, log: MemoryLog, monkeypatch):
+    config, store = Config(home=tmp_path), ModelStore(tmp_path, "recsys")
+    good = await train(config, progress=silent, log=log)
+    monkeypatch.setattr("services.recsys.train.learn", lambda ids, *_: nothing(ids))
+    worse = await train(config, progress=silent, log=log)
+    assert worse["metrics"]["gain"]["value"] < 0
+    assert not worse["promoted"]
+    assert store.pointer() == good["version"]
+    forced = await train(config, force=True, progress=silent, log=log)
+    assert forced["promoted"]
+    assert store.pointer() == forced["version"]
+    monkeypatch.undo()
+    assert (await train(config, progress=silent, log=log))["promoted"]
+
+
+async def test_an_empty_log_trains_an_empty_model(tmp_path: Path):
+    config = Config(home=tmp_path)
+    report = await train(config, progress=silent, log=MemoryLog())
+    assert report["span"] == {"events": "0"}
+    assert (await evaluate(config, progress=silent, log=MemoryLog()))["shoppers"] == 0
+
+
+def test_the_last_basket_and_all_after_it_is_held_out():
+    recorder = Recorder()
+    for hours, product in enumerate(("milk", "milk", "beer", "soap")):
+        recorder.add(world.bought("ann", product, hours=hours))
+    recorder.add(world.viewed("ann", "salsa", hours=9))
+    recorder.add(world.viewed("ann", "chips", hours=1.5))
+    recorder.add(world.bought("bob", "bread", hours=50))
+    history = recorder.history()
+    found = split(history, sample=10, least=2)
+    assert found.last == {0: frozenset({"soap"})}
+    assert found.known.tolist() == [True, True, True, False, False, True, True]
+    assert [signal.items[0][0] for signal in history.signals(0, found.known)] == [
+        "milk",
+        "milk",
+        "beer",
+        "chips",
+    ]
+
+
+def test_a_model_comes_back_from_its_files_as_it_was(tmp_path: Path):
+    model_files.save(world.model(), tmp_path)
+    found, made = model_files.load(tmp_path), world.model()
+    assert list(found.ids) == list(made.ids)
+    assert (found.others == made.others).all()
+    assert (found.similarities == made.similarities).all()
+    (tmp_path / "ids.json").write_text('["milk"]')
+    with pytest.raises(ValueError, match="fit"):
+        model_files.load(tmp_path)

@@ -1,0 +1,96 @@
+"""The view comes back the same: killed anywhere, rebuilt from nothing, in batches of any size."""
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from services.kit.log import CATALOG, EVENTS
+from services.recsys.adapters.view import RecsysView
+from services.recsys.domain.filters import EVERYTHING
+from services.recsys.domain.placements import Placement
+from services.recsys.domain.recommend import recommend
+from tests.recsys import builder, world
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The digest of a view that nobody disturbed."""
+    return builder.build(tmp_path_factory.mktemp("undisturbed") / "view.db", 500)
+
+
+def test_killed_at_random_points_it_comes_back_to_the_same_view(tmp_path: Path, undisturbed: str):
+    draw, kills = random.Random(3), 0
+    path = tmp_path / "view.db"
+    command = [sys.executable, "-m", "tests.recsys.builder", str(path), "20"]
+    while True:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        while kills < 6 and process.poll() is None and not path.exists():
+            time.sleep(0.005)  # its imports are of no interest
+        try:
+            out, _ = process.communicate(timeout=draw.uniform(0.005, 0.15) if kills < 6 else 60)
+            break
+        except subprocess.TimeoutExpired:
+            kills += 1
+            process.kill()
+            process.communicate()
+    assert out.strip() == undisturbed
+    assert kills
+
+
+@pytest.mark.parametrize("size", [1, 37, 10_000])
+def test_batches_of_any_size_and_streams_in_any_order_give_the_same_view(tmp_path, undisturbed, size):
+    assert builder.build(tmp_path / "view.db", size, (CATALOG, EVENTS)) == undisturbed
+
+
+def test_cleared_and_rebuilt_it_is_the_same(tmp_path: Path, undisturbed: str):
+    path = tmp_path / "view.db"
+    builder.build(path, 500)
+    view = RecsysView(path)
+    view.use(world.model(), "m1")
+    view.clear()
+    assert view.position(EVENTS) == view.position(CATALOG) == 0
+    with view.shop() as shop:
+        assert shop.version == "m1"
+    view.close()
+    assert builder.build(path, 500) == undisturbed
+
+
+def test_reopened_it_answers_as_before(tmp_path: Path):
+    def answers(view: RecsysView) -> list[object]:
+        return [recommend(view, place, ("user:ann",), ["milk"], EVERYTHING, (), 24) for place in Placement]
+
+    view = RecsysView(tmp_path / "view.db", refresh_seconds=0)
+    view.apply(world.records(world.entries()[: len(world.PRODUCTS)]))
+    view.apply(world.records(world.entries()[len(world.PRODUCTS) :]))
+    before = answers(view)
+    view.close()
+    again = RecsysView(tmp_path / "view.db")
+    assert [a.products and a.products[0].product_id for a in answers(again)] == [
+        a.products and a.products[0].product_id for a in before
+    ]
+    assert [sorted(p.product_id for p in a.products) for a in answers(again)] == [
+        sorted(p.product_id for p in a.products) for a in before
+    ]
+    again.close()
+
+
+def test_what_cannot_be_read_is_skipped_and_counted(tmp_path: Path):
+    view = RecsysView(tmp_path / "view.db")
+    for stream, good in (
+        (CATALOG, world.change(world.PRODUCTS[0])),
+        (EVENTS, world.event(world.bought("a", "milk"), "1")),
+    ):
+        bad, empty = world.records([good, good], 2)
+        bad = type(bad)(stream, 2, "k", b"\xff\xff", bad.time)
+        empty = type(empty)(stream, 3, "k", b"", empty.time)
+        view.apply([*world.records([good]), bad, empty])
+        assert view.position(stream) == 3
+    assert view.unreadable == 3  # an empty event says nothing, an empty change is none
+    with view.shop() as shop:
+        assert shop.catalogue.rows(["milk"])
+        assert len(view.taste(["user:a"])) == 1
+    view.close()
