@@ -43,3 +43,11 @@ def test_a_pod_may_drain_before_it_is_killed(service: str) -> None:
     config = importlib.import_module(f"services.{service}.config").Config()
     pod = read(service, "deployment.yaml")["spec"]["template"]["spec"]
     assert pod["terminationGracePeriodSeconds"] > config.drain_seconds + config.grace_seconds
+
+
+def test_the_gateway_finds_each_service_under_its_name_and_port() -> None:
+    (container,) = read("gateway", "deployment.yaml")["spec"]["template"]["spec"]["containers"]
+    told = {entry["name"]: entry["value"] for entry in container["env"]}
+    for service in sorted({*SERVICES} - {"gateway"}):
+        (port,) = read(service, "service.yaml")["spec"]["ports"]
+        assert told[f"AISLE_GATEWAY_{service.upper()}_TARGET"] == f"dns:///{service}:{port['port']}"

@@ -1,0 +1,41 @@
+"""A whole house of its own for the end-to-end tests: its state in a temporary folder, on free ports."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ["GATEWAY", "RECSYS", "SEARCH", "VISION", "PRICING"]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, all at once free."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a house that meets no other one on this machine."""
+    ports = free_ports(2 * len(PARTS) + 4)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment["AISLE_HOME"] = str(tmp_path_factory.mktemp("house"))
+    environment["AISLE_NATS_URL"] = f"nats://127.0.0.1:{ports.pop()}"
+    for part in PARTS:
+        port = ports.pop()
+        environment[f"AISLE_{part}_PORT"] = str(port)
+        environment[f"AISLE_{part}_METRICS_PORT"] = str(ports.pop())
+        environment[f"AISLE_GATEWAY_{part}_TARGET"] = f"127.0.0.1:{port}"
+    environment["AISLE_GATEWAY"] = environment["AISLE_GATEWAY_GATEWAY_TARGET"]
+    del environment["AISLE_GATEWAY_GATEWAY_TARGET"]
+    for name in ("PORT", "HTTP_PORT", "METRICS_PORT"):
+        environment[f"AISLE_TRITON_{name}"] = str(ports.pop())
+    environment["AISLE_VISION_TRITON"] = f"127.0.0.1:{environment['AISLE_TRITON_PORT']}"
+    return environment

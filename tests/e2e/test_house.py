@@ -1,0 +1,120 @@
+"""What a newcomer does, run as they would: the demo cold and warm, and every command of README and docs."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import ROOT
+
+PAGES = ["home", "search", "product", "cart", "image"]
+
+SELF = {
+    "make test": "it is what runs this test",
+    "make lint": ".ci/run runs it beside this test",
+    "make bench": "minutes of measuring; each benchmark is a script that make bench runs",
+    "make clean": "it would delete the environment this test runs in",
+    "make demo": "test_the_demo runs it",
+    "make up": "the fixture `up` runs it",
+}
+"""Commands that are not run as a line of the docs, and why."""
+
+
+def alive(home: str) -> list[str]:
+    """The processes whose environment is that of the house."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("AISLE_HOME") == home and process.pid != os.getpid():
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("run", ["cold", "warm"])
+def test_the_demo(house: dict[str, str], run: str) -> None:
+    done = subprocess.run(["make", "demo"], cwd=ROOT, env=house, capture_output=True, text=True)
+    print(done.stdout[-20_000:], done.stderr[-4_000:])
+    assert done.returncode == 0
+    for title in ("Picked for you", "Buy it again", "Results", "Similar products", "Your cart", "Looks like"):
+        assert title in done.stdout
+    assert alive(house["AISLE_HOME"]) == []
+
+
+@pytest.fixture(scope="module")
+def up(house: dict[str, str]) -> Iterator[dict[str, str]]:
+    """`make up`, until everything is healthy; Ctrl-C at the end, and nothing may be left of it."""
+    with Path(house["AISLE_HOME"], "up.txt").open("wb") as log:
+        running = subprocess.Popen(
+            ["make", "up"], cwd=ROOT, env=house, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            _wait_until_well(house, running)
+            yield house
+        finally:
+            os.killpg(running.pid, signal.SIGINT)
+            running.wait(60)
+    assert alive(house["AISLE_HOME"]) == []
+
+
+def _wait_until_well(house: dict[str, str], running: subprocess.Popen[bytes]) -> None:
+    """Asks the doctor, as a person would, until all is well."""
+    ends = time.monotonic() + 180
+    while True:
+        doctor = subprocess.run(
+            [".venv/bin/aisle", "doctor"], cwd=ROOT, env=house, capture_output=True, text=True
+        )
+        if doctor.returncode == 0:
+            return
+        assert running.poll() is None, "make up has ended"
+        assert time.monotonic() < ends, doctor.stdout
+        time.sleep(1)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every `$ ` line of a console block in README and docs, once, with the file it stands in."""
+    found: dict[str, str] = {}
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for block in re.findall(r"```console\n(.*?)```", path.read_text(), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.startswith("$ "):
+                    found.setdefault(line[2:].partition("  # ")[0].strip(), path.name)
+    return list(found.items())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("command", "where"), [pair for pair in commands() if pair[0] not in SELF])
+def test_a_command_of_the_docs(up: dict[str, str], command: str, where: str) -> None:
+    done = subprocess.run(["bash", "-ec", command], cwd=ROOT, env=up, capture_output=True, text=True)
+    print(done.stdout[-4_000:], done.stderr[-4_000:])
+    assert done.returncode == 0, f"{where}: {command}"
+    if "--json" in shlex.split(command):
+        assert isinstance(json.loads(done.stdout), dict)
+
+
+def test_no_command_stands_in_a_block_that_is_not_run() -> None:
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        assert not re.findall(r"```(?:sh|bash|shell|zsh)\b", path.read_text()), path.name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_the_python_of_the_readme(up: dict[str, str]) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    done = subprocess.run(
+        [".venv/bin/python", "-c", program, "1"], cwd=ROOT, env=up, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "event written" in done.stdout
