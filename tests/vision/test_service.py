@@ -11,10 +11,11 @@ from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.vision.v1 import vision_pb2, vision_pb2_grpc
 
 from services.kit.channels import connect
-from services.kit.errors import field_of, reason_of
+from services.kit.errors import ServiceError, field_of, reason_of
 from services.kit.log import CATALOG, Entry
 from services.kit.nats_log import NatsLog
 from services.kit.testing import running, wait_until
+from services.vision.adapters.triton import Triton
 from services.vision.config import Config
 from services.vision.server import build
 from services.vision.triton.repository import Repository
@@ -238,3 +239,29 @@ async def _equal(found: object, expected: object) -> bool:
 
 async def _differs(found: object, other: object) -> bool:
     return await found != other  # type: ignore[misc]
+
+
+async def test_with_the_log_away_pictures_are_recognised(config: Config, nats_prefix: str) -> None:
+    publish(config.home)
+    away = config.model_copy(update={"nats_url": "nats://127.0.0.1:1"})
+    service = build(away, log_prefix=nats_prefix)
+    async with running(service, ready=False) as server, connect(server.target) as channel:
+        shop = Shop(vision_pb2_grpc.VisionServiceStub(channel), NatsLog(away.nats_url))  # type: ignore[arg-type]
+        await wait_until(lambda: _equal(shop.sees(), "red"))
+        assert not server.health.ready.is_set()
+
+
+async def test_with_triton_away_the_port_tells_so(config: Config, nats_prefix: str) -> None:
+    publish(config.home)
+    away = config.model_copy(update={"triton": "127.0.0.1:1"})
+    async with opened(away, nats_prefix, ready=False) as shop:
+        assert await shop.sees() == "INFERENCE_UNAVAILABLE"
+
+
+async def test_with_no_model_the_reason_says_so(home: Path, triton_url: str) -> None:
+    triton = Triton(triton_url, Repository(home, name="nothing"), name="nothing")
+    for ask in (lambda: triton.see(encoded(picture())), triton.ping):
+        with pytest.raises(ServiceError) as caught:
+            await ask()
+        assert caught.value.reason == "MODEL_UNAVAILABLE"
+    await triton.close()
