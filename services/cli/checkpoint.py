@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -64,7 +64,7 @@ class Checkpoint:
         self.written += written
         self.duplicates += duplicates
         self.reasons.update(reasons)
-        kept = {**asdict(self), "path": str(self.path), "probe": base64.b64encode(probe).decode()}
+        kept = {**vars(self), "path": str(self.path), "probe": base64.b64encode(probe).decode()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(f".{os.getpid()}.partial")
         partial.write_text(json.dumps(kept))

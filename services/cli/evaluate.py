@@ -54,9 +54,6 @@ def typed(function: Callable[..., Any], options: Mapping[str, str]) -> dict[str,
     parameters = dict(inspect.signature(function, eval_str=True).parameters)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     known = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n not in _NOT_OPTIONS]
-    wanting = [n for n in known if parameters[n].default is inspect.Parameter.empty and n not in options]
-    if wanting:
-        raise typer.BadParameter("missing " + ", ".join(f"--{n.replace('_', '-')} VALUE" for n in wanting))
     made: dict[str, Any] = {}
     for name, value in options.items():
         if name not in known and not takes_any:
@@ -66,6 +63,9 @@ def typed(function: Callable[..., Any], options: Mapping[str, str]) -> dict[str,
             made[name] = _as(parameters[name].annotation, value) if name in known else value
         except ValueError as error:
             raise typer.BadParameter(f"--{name}: {error}") from None
+    wanting = [n for n in known if parameters[n].default is inspect.Parameter.empty and n not in options]
+    if wanting:
+        raise typer.BadParameter("missing " + ", ".join(f"--{n.replace('_', '-')} VALUE" for n in wanting))
     return made
 
 

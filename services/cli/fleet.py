@@ -54,7 +54,7 @@ class _Followed(Process):  # type: ignore[misc]
     """A honcho process that does not outlive honcho, even when that is killed."""
 
     def run(self, *arguments: Any) -> None:
-        follow_parent()
+        follow_parent(signal.SIGKILL)  # honcho makes it ignore the gentler signals
         super().run(*arguments)
 
 

@@ -67,7 +67,7 @@ def _nats(config: Config) -> None:
     os.execv(binary, [binary, "-c", str(written)])
 
 
-def follow_parent() -> None:
+def follow_parent(number: int = signal.SIGTERM) -> None:
     """Asks Linux to end this process when the one that started it ends, however it ends."""
     if os.environ.get(FOLLOW) and sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)

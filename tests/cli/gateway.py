@@ -6,7 +6,12 @@ from typing import Any
 
 from aisle.catalog.v1 import error_reason_pb2, product_pb2
 from aisle.events.v1 import event_pb2
-from aisle.gateway.v1 import catalog_service_pb2, catalog_service_pb2_grpc, event_service_pb2, event_service_pb2_grpc
+from aisle.gateway.v1 import (
+    catalog_service_pb2,
+    catalog_service_pb2_grpc,
+    event_service_pb2,
+    event_service_pb2_grpc,
+)
 
 from services.kit.config import Settings
 from services.kit.errors import ServiceError
@@ -14,7 +19,7 @@ from services.kit.server import Endpoint, Running, Service
 from services.kit.testing import running
 
 
-class Shop:
+class Shop(catalog_service_pb2_grpc.CatalogServiceServicer, event_service_pb2_grpc.EventServiceServicer):
     """Products by id and events by message_id; refuses negative prices, as the gateway does."""
 
     def __init__(self) -> None:
@@ -31,7 +36,7 @@ class Shop:
         if self.calls in self.fail_calls or 0 < self.calls_until_gone < self.calls:
             raise ServiceError("LOG_UNAVAILABLE", "the log does not answer")
 
-    async def UpsertProducts(self, request: Any, _: Any) -> Any:  # noqa: N802
+    async def UpsertProducts(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._call()
         errors = [
             catalog_service_pb2.ItemError(
@@ -49,11 +54,11 @@ class Shop:
         self.products.update((product.id, product) for product in good)
         return catalog_service_pb2.UpsertProductsResponse(written_count=len(good), errors=errors)
 
-    async def GetProducts(self, request: Any, _: Any) -> Any:  # noqa: N802
+    async def GetProducts(self, request: Any, context: Any) -> Any:  # noqa: N802
         found = [self.products[id] for id in request.product_ids if id in self.products]
         return catalog_service_pb2.GetProductsResponse(products=found)
 
-    async def WriteEvents(self, request: Any, _: Any) -> Any:  # noqa: N802
+    async def WriteEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._call()
         new = {event.message_id: event for event in request.events if event.message_id not in self.events}
         self.events |= new
@@ -67,9 +72,13 @@ async def serving(shop: Shop) -> AsyncIterator[Running]:
     """The shop on a real port of this process."""
     endpoints = [
         Endpoint(
-            catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server, shop, "aisle.gateway.v1.CatalogService"
+            catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
+            shop,
+            "aisle.gateway.v1.CatalogService",
         ),
-        Endpoint(event_service_pb2_grpc.add_EventServiceServicer_to_server, shop, "aisle.gateway.v1.EventService"),
+        Endpoint(
+            event_service_pb2_grpc.add_EventServiceServicer_to_server, shop, "aisle.gateway.v1.EventService"
+        ),
     ]
     settings = Settings(drain_seconds=0, metrics_port=0)  # type: ignore[call-arg]
     async with running(Service("gateway", settings, endpoints, [])) as server:

@@ -84,7 +84,12 @@ def test_an_event_nested_and_flat_are_the_same() -> None:
             {"productId": "eggs", "quantity": 1},
         ],
     }  # fmt: skip
-    head = {"message_id": "o-1", "type": "Order Completed", "event_time": "2026-03-02 09:12:00", "user_id": "ann"}
+    head = {
+        "message_id": "o-1",
+        "type": "Order Completed",
+        "event_time": "2026-03-02 09:12:00",
+        "user_id": "ann",
+    }
     flat = [
         {**head, "product_id": "milk", "quantity": "2", "price": "3.49", "currency": "USD"},
         {**head, "product_id": "eggs", "quantity": "1"},
@@ -104,7 +109,11 @@ def test_an_event_without_a_message_id_gets_the_same_each_time() -> None:
     row = {"type": "PRODUCT_VIEWED", "event_time": 1_772_442_720.5, "visitor_id": "v", "product_id": "x"}
     first, second = event(row, row)
     again, _ = event(row, row)
-    ids = [item.message.message_id for item in (first, second, again) if isinstance(item.message, event_pb2.Event)]
+    ids = [
+        item.message.message_id
+        for item in (first, second, again)
+        if isinstance(item.message, event_pb2.Event)
+    ]
     assert ids[0] == ids[2] != ids[1]
     assert first.message is not None
     assert first.message.event_time.nanos == 500_000_000  # type: ignore[attr-defined]
