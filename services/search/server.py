@@ -34,7 +34,7 @@ def build(config: Config, log: Log | None = None) -> Service:
         name="search",
         config=config,
         endpoints=[Endpoint(search_pb2_grpc.add_SearchServiceServicer_to_server, servicer, FULL_NAME)],
-        resources=[workers, log, watcher, embedder, Follower(log, SearchView(database), name="search")],
+        resources=[workers, log, watcher, embedder, Follower(log, SearchView(database))],
     )
 
 
