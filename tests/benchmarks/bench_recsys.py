@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -124,10 +125,8 @@ def main(folder: Path) -> None:
     basket = [r.key for r in everything[:20]]
     dairy = Filter(categories=("GROCERY",))
     for place in Placement:
-        timed(
-            place.name,
-            [lambda u=u, place=place: recommend(view, place, u, basket, EVERYTHING, (), 24) for u in users],
-        )
+        ask = partial(recommend, view, place, context=basket, wanted=EVERYTHING, exclude=(), count=24)
+        timed(place.name, [partial(ask, shopper=user) for user in users])
     timed(
         "HOME in GROCERY", [lambda u=u: recommend(view, Placement.HOME, u, (), dairy, (), 24) for u in users]
     )

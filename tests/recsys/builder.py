@@ -16,7 +16,7 @@ def streams() -> dict[str, list[Record]]:
     draw = random.Random(7)
     ids = [product.id for product in world.PRODUCTS] + [f"p{number}" for number in range(300)]
     changes, events = [], []
-    for number in range(600):
+    for _ in range(600):
         product = draw.choice(world.PRODUCTS)
         changes.append(world.change(product if draw.random() < 0.7 else draw.choice(ids)))
     for number in range(EVENT_COUNT):
@@ -30,6 +30,7 @@ def build(path: Path, size: int, order: tuple[str, ...] = (EVENTS, CATALOG)) -> 
     """Applies what is missing in batches of `size` and returns the view's digest."""
     view = RecsysView(path)
     all_records = streams()
+    print("building", flush=True)
     for stream in order:
         left = [record for record in all_records[stream] if record.sequence > view.position(stream)]
         for start in range(0, len(left), size):

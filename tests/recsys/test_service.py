@@ -111,6 +111,7 @@ Recommend, Similar, Rank = (
     recsys_pb2.ListSimilarProductsRequest,
     recsys_pb2.RankProductsRequest,
 )
+LONG = "x" * 10_000
 MANY = [f"p{number}" for number in range(10_000)]
 
 
@@ -129,7 +130,7 @@ def priced(low: str, high: str, micros: int = 1) -> product_pb2.ProductFilter:
         (Recommend(placement=HOME, context_product_ids=MANY), "TOO_MANY_ITEMS", "context_product_ids"),
         (Recommend(placement=HOME, exclude_product_ids=MANY), "TOO_MANY_ITEMS", "exclude_product_ids"),
         (
-            Recommend(placement=HOME, context_product_ids=["x" * 10_000]),
+            Recommend(placement=HOME, context_product_ids=[LONG]),
             "TOO_LARGE",
             "context_product_ids[0]",
         ),

@@ -109,7 +109,10 @@ class Catalogue:
             for path in wanted.categories:
                 below |= [name == path or name.startswith(path + LEVELS) for name in self._names]
             below[0] = False
-            mask &= below[self._categories[:size]].any(axis=1)
+            inside = np.zeros(size, bool)
+            for column in self._categories[:size].T:
+                inside |= below[column]
+            mask &= inside
         if wanted.brands:
             codes = [self._codes.get(brand.casefold(), -1) for brand in wanted.brands if brand]
             mask &= np.isin(self._brand[:size], codes)
