@@ -18,6 +18,9 @@ class Config(Settings):
     inference_seconds: float = Field(
         2.0, gt=0, description="The longest wait for Triton; a call's deadline may cut it shorter."
     )
+    inference_in_flight: int = Field(
+        32, ge=1, description="Pictures that are with Triton at once; one more is refused with OVERLOADED."
+    )
     image_folder: Path | None = Field(
         None,
         description="The folder inside which a catalogue's file: pictures may lie; without it none are read.",

@@ -24,7 +24,12 @@ def build(config: Config, *, log_prefix: str = "") -> Service:
     """The service, not started. `log_prefix` keeps the streams of tests apart."""
     log = NatsLog(config.nats_url, prefix=log_prefix)
     view = CatalogView(config.home / "vision" / "view.db")
-    triton = Triton(config.triton, Repository(config.home), seconds=config.inference_seconds)
+    triton = Triton(
+        config.triton,
+        Repository(config.home),
+        seconds=config.inference_seconds,
+        in_flight=config.inference_in_flight,
+    )
     gallery = CatalogGallery(view, FaissVectors)
     decode = Workers("decode", threads=config.decode_threads)
     find = Workers("find", threads=1)

@@ -265,3 +265,13 @@ async def test_with_no_model_the_reason_says_so(home: Path, triton_url: str) -> 
             await ask()
         assert caught.value.reason == "MODEL_UNAVAILABLE"
     await triton.close()
+
+
+async def test_more_pictures_than_triton_has_room_for_are_refused_at_once(
+    config: Config, nats_prefix: str
+) -> None:
+    publish(config.home)
+    async with opened(config.model_copy(update={"inference_in_flight": 1}), nats_prefix) as shop:
+        answers = await asyncio.gather(*(shop.sees() for _ in range(20)))
+        assert set(answers) == {"red", "OVERLOADED"}
+        assert await shop.sees() == "red"

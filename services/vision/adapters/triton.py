@@ -37,8 +37,20 @@ _logger = logs.get("vision.triton")
 class Triton:
     """One Triton. A model that does not load is refused, and the one before goes on serving."""
 
-    def __init__(self, url: str, repository: Repository, *, seconds: float = 2.0, name: str = NAME) -> None:
-        """`url` is host:port of its gRPC; `seconds` is the longest wait for an answer."""
+    def __init__(
+        self,
+        url: str,
+        repository: Repository,
+        *,
+        seconds: float = 2.0,
+        in_flight: int = 32,
+        name: str = NAME,
+    ) -> None:
+        """`url` is host:port of its gRPC; `seconds` is the longest wait for an answer.
+
+        More than `in_flight` pictures at once are refused: they would wait past their time and come again.
+        """
+        self._room = in_flight
         self.name = "triton"
         self._url, self._model, self._seconds = url, name, seconds
         self._repository = repository
@@ -122,7 +134,16 @@ class Triton:
             raise ValueError(f"Triton's model has outputs {json.dumps(outputs)}, not {json.dumps(expected)}")
 
     async def see(self, picture: bytes) -> Seen:
-        """See Inference."""
+        """See Inference; OVERLOADED when too many pictures are with Triton."""
+        if not self._room:
+            raise ServiceError("OVERLOADED", "the inference server has no room for more work")
+        self._room -= 1
+        try:
+            return await self._see(picture)
+        finally:
+            self._room += 1
+
+    async def _see(self, picture: bytes) -> Seen:
         tensor = client.InferInput("IMAGE", [1, 1], "BYTES")
         tensor.set_data_from_numpy(np.array([[picture]], dtype=np.object_))
         seconds = deadline.within(self._seconds)

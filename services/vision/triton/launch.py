@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 from typing import Final, Literal
@@ -36,7 +37,7 @@ class TritonConfig(Settings):
 
 
 class TritonMissing(RuntimeError):  # noqa: N818
-    """The environment has no Triton; the text says what to do."""
+    """Triton cannot start here; the text says what to do."""
 
 
 def main() -> None:
@@ -45,6 +46,7 @@ def main() -> None:
     logs.setup(config.log_level, "triton")
     try:
         arguments, environment = command(config)
+        _sweep(config)
     except TritonMissing as error:
         raise SystemExit(str(error)) from error
     os.execve(arguments[0], arguments, environment)
@@ -77,7 +79,7 @@ def command(config: TritonConfig) -> tuple[list[str], dict[str, str]]:
         f"--http-port={config.http_port}",
         f"--metrics-port={config.metrics_port}",
         # Two servers on one machine must not meet in /dev/shm.
-        f"--backend-config=python,shm-region-prefix-name=aisle-{config.port}",
+        f"--backend-config=python,shm-region-prefix-name={_shared_prefix(config)}",
         "--exit-timeout-secs=5",
         "--log-verbose=0",
     ]
@@ -87,6 +89,19 @@ def command(config: TritonConfig) -> tuple[list[str], dict[str, str]]:
     environment["LD_LIBRARY_PATH"] = os.pathsep.join([*libraries, os.environ.get("LD_LIBRARY_PATH", "")])
     environment["PATH"] = os.pathsep.join([str(config.env / "bin"), os.environ.get("PATH", "")])
     return arguments, environment
+
+
+def _shared_prefix(config: TritonConfig) -> str:
+    return f"aisle-triton-{config.port}-"
+
+
+def _sweep(config: TritonConfig) -> None:
+    """Frees the shared memory that a killed server of this port left. Raises TritonMissing when one runs."""
+    with socket.socket() as probe:
+        if probe.connect_ex((config.host, config.port)) == 0:
+            raise TritonMissing(f"port {config.port} is taken; set AISLE_TRITON_PORT")
+    for region in Path("/dev/shm").glob(f"{_shared_prefix(config)}*"):
+        region.unlink(missing_ok=True)
 
 
 def _packages(env: Path) -> Path:
