@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import grpc
 from aisle.catalog.v1 import error_reason_pb2
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN: Final = "aisle"
 DETAILS_KEY: Final = "grpc-status-details-bin"

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import nats
@@ -24,6 +26,9 @@ IDLE_CHECK = 2.0
 
 _STORE_FAILED = 10077  # JetStream's code for a store that refuses; the description tells why
 _NO_RESOURCES = 10023
+_UNSERVED = "Nats-Pending-Messages"  # on the end of a request: what it asked for and did not get
+_REQUEST_OVER = ("404", "408")  # a request ended by itself; any other status is the consumer's end
+_EXPIRES_NS = 30_000_000_000
 
 _logger = logs.get(__name__)
 
@@ -140,26 +145,13 @@ class NatsLog:
 
     async def _read(self, stream: str, after: int) -> AsyncIterator[list[Record]]:
         """Reads until a message is missing or the consumer is lost; the caller then begins anew."""
-        queue: asyncio.Queue[Msg] = asyncio.Queue(2 * BATCH)
-        subscription = await self._js.subscribe(
-            f"{self._prefix}{stream}.*",
-            stream=self._prefix + stream,
-            cb=queue.put,
-            manual_ack=True,
-            flow_control=True,
-            idle_heartbeat=5,
-            pending_msgs_limit=64 * BATCH,
-            config=api.ConsumerConfig(
-                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=after + 1,
-                ack_policy=api.AckPolicy.NONE,
-                mem_storage=True,
-                inactive_threshold=60,
-            ),
-        )
-        delivered = 0
-        try:
+        queue: asyncio.Queue[Msg] = asyncio.Queue()  # holds what was asked for, two batches at most
+        async with self._consumer(stream, after, queue) as ask:
+            asked = delivered = 0
             while True:
+                if asked <= BATCH:
+                    await ask()
+                    asked += BATCH
                 try:
                     messages = [await asyncio.wait_for(queue.get(), IDLE_CHECK)]
                 except TimeoutError:
@@ -169,16 +161,54 @@ class NatsLog:
                     continue
                 while len(messages) < BATCH and not queue.empty():
                     messages.append(queue.get_nowait())
-                batch = [_record(stream, message) for message in messages]
+                told = [message for message in messages if message.headers and "Status" in message.headers]
+                messages = [message for message in messages if message not in told]
+                asked -= len(messages) + sum(int((each.headers or {}).get(_UNSERVED, 0)) for each in told)
+                if any((each.headers or {})["Status"] not in _REQUEST_OVER for each in told):
+                    return
+                if not messages:
+                    continue
                 delivered += len(messages)
                 if messages[-1].metadata.sequence.consumer != delivered:
-                    return  # the client dropped something: it was too slow
+                    return  # something between us and the server was dropped
+                batch = [_record(stream, message) for message in messages]
                 after = batch[-1].sequence
                 yield batch
+
+    @asynccontextmanager
+    async def _consumer(
+        self, stream: str, after: int, queue: asyncio.Queue[Msg]
+    ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """A consumer of our own that fills the queue; call what it gives to ask for one batch more.
+
+        Asking keeps a slow reader's memory bounded. The client library's own fetch waits for whole batches.
+        """
+        context, client, name = self._js, self._client, self._prefix + stream
+        assert client is not None
+        consumer = await context.add_consumer(
+            name,
+            api.ConsumerConfig(
+                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+                opt_start_seq=after + 1,
+                ack_policy=api.AckPolicy.NONE,
+                mem_storage=True,
+                inactive_threshold=60,
+            ),
+        )
+        inbox = client.new_inbox()
+        subscription = await client.subscribe(inbox, cb=queue.put)
+        request = json.dumps({"batch": BATCH, "expires": _EXPIRES_NS}).encode()
+
+        async def ask() -> None:
+            await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{name}.{consumer.name}", request, reply=inbox)
+
+        try:
+            yield ask
         finally:
             try:
                 await subscription.unsubscribe()
-            except (NatsError, OSError):
+                await context.delete_consumer(name, consumer.name)
+            except (NatsError, OSError, TimeoutError):
                 _logger.debug("log.consumer_gone", stream=stream)
 
 
