@@ -104,8 +104,7 @@ class Batch:
         )
         put(connection, tables.observed, [rows.observed_row(key, seen) for key, seen in observed if seen])
         entries = [rows.entry_row(*entry) for entry in self._entries]
-        if entries:  # a plain insert: an entry is never replaced
-            connection.execute(tables.ledger.insert(), entries)
+        self._database.append(connection, tables.ledger, entries)
         changed = [(*key, self._states[key]) for key in sorted(self._changed_states)]
         put(connection, tables.prices, [rows.state_row(*state, revision) for state in changed])
         return changed

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Insert,
     Table,
     Text,
     any_,
@@ -113,17 +114,27 @@ class Database:
             connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
 
     def put(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Inserts rows, or replaces those with the same key."""
-        if rows:
-            insert = self._insert(table)
-            changes = {
-                column.name: insert.excluded[column.name]
-                for column in table.columns
-                if not column.primary_key
-            }
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes), rows
-            )
+        """Inserts rows, or replaces those with the same key. Every row has every column."""
+        insert = self._insert(table)
+        names = [column.name for column in table.columns if not column.primary_key]
+        changes = {name: insert.excluded[name] for name in names}
+        keys = list(table.primary_key)
+        self._many(connection, insert.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+
+    def append(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Inserts rows; raises sqlalchemy.exc.IntegrityError for a key that is there."""
+        self._many(connection, self._insert(table), rows)
+
+    def _many(self, connection: Connection, insert: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Hands rows straight to the driver: a year of orders is millions of them."""
+        if not rows:
+            return
+        compiled: Any = insert.compile(self.engine)
+        if compiled.positional:
+            values = [tuple(map(row.__getitem__, compiled.positiontup)) for row in rows]
+            connection.exec_driver_sql(str(compiled), values)
+        else:
+            connection.exec_driver_sql(str(compiled), [dict(row) for row in rows])
 
     def _insert(self, table: Table) -> Any:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)

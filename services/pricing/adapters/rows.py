@@ -1,6 +1,7 @@
 """Rows of the tables to the domain's objects, and back."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -34,9 +35,14 @@ def to_product(row: Row[Any]) -> Product:
     return Product(
         price=None if row.price is None else Money(row.currency, row.price),
         cost=None if row.cost is None else Money(row.cost_currency, row.cost),
-        categories=tuple(json.loads(row.categories)),
+        categories=_categories(row.categories),
         deleted=bool(row.deleted),
     )
+
+
+@lru_cache(4_096)  # a shop has few categories for many products
+def _categories(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 def observed_row(product_id: str, seen: Observed) -> dict[str, Any]:
@@ -68,7 +74,8 @@ def to_policy(row: Row[Any]) -> Policy:
 
 def entry_row(market: str, product_id: str, entry: Entry) -> dict[str, Any]:
     """A row of the ledger."""
-    return {"market": market, "product_id": product_id, **entry._asdict()}
+    row = {"market": market, "product_id": product_id, **entry._asdict()}
+    return row | {"basis": entry.basis.value, "rule": entry.rule.value}
 
 
 def to_entry(row: Row[Any]) -> Entry:

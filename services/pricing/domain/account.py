@@ -76,8 +76,11 @@ def reprice(
     day_ago = None
     if policy is not None and policy.max_daily_step:
         day_ago = price_at(state, recent or (), at - DAY, money.currency)
-    made = moves(money.micros, facts.cost_in(money.currency), policy, day_ago)
-    price, rule = made[-1].after, deciding(made)
+    made: list[Move] = []
+    price, rule = money.micros, Rule.BASIS
+    if policy is not None:
+        made = moves(money.micros, facts.cost_in(money.currency), policy, day_ago)
+        price, rule = made[-1].after, deciding(made)
     entry = None
     if not running or (price, basis) != (state.price, state.basis):
         previous = state.price if running else None
@@ -96,7 +99,7 @@ def reprice(
             lowest=lowest,
             reduced=reduced,
             day_ago=day_ago,
-            due=_due(made, recent or (), entry, at),
+            due=_due(made, recent or (), entry, at) if made else None,
         ),
         entry,
     )
