@@ -28,8 +28,8 @@ def positions(home: Path) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for service in SERVICES:
         for path in sorted((home / service).glob("*.db")):
-            found.setdefault(service, {}).update(_positions(path))
-    return {service: streams for service, streams in found.items() if streams}
+            found.setdefault(service, {CATALOG: 0}).update(_positions(path))  # every view follows CATALOG
+    return found
 
 
 def behind(config: Config, end: Mapping[str, int]) -> dict[str, int]:

@@ -28,9 +28,9 @@ def test_the_tills_words(till: str, read: str) -> None:
 @pytest.mark.parametrize(
     ("till", "read"),
     [
-        ("16 OZ", "16 oz"), ("12 PK/12 OZ", "12 × 12 oz"), ("12 OZ/12 PK", "12 × 12 oz"), 
-        ("8 1/2 OZ", "8.5 oz"),        ("PT", "1 pint"), ("(600) 4 LB", "4 lb"), ("5.0 OZ", "5 oz"), ("48-54 CT", "48-54 count"),
-        ("L     8 OZ", "8 oz"), ("5 LB BAG", "5 lb"), ("CTN", ""), ("", ""),
+        ("16 OZ", "16 oz"), ("12 PK/12 OZ", "12 × 12 oz"), ("12 OZ/12 PK", "12 × 12 oz"),
+        ("8 1/2 OZ", "8.5 oz"), ("PT", "1 pint"), ("(600) 4 LB", "4 lb"), ("5.0 OZ", "5 oz"),
+        ("48-54 CT", "48-54 count"), ("L     8 OZ", "8 oz"), ("5 LB BAG", "5 lb"), ("CTN", ""), ("", ""),
     ],
 )  # fmt: skip
 def test_the_tills_sizes(till: str, read: str) -> None:
