@@ -1,6 +1,6 @@
 """The prices now, in memory: what QuotePrices answers from, without a query.
 
-One product is one packed value of 55 bytes in a dict, so that a million products fit in about 300 MB, and
+One product is one packed value of 37 bytes in a dict, so that a million products fit in about 200 MB, and
 a reader sees a product's old price or its new one, never half of each.
 """
 
