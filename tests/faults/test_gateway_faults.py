@@ -1,4 +1,4 @@
-"""Whatever breaks behind the gateway, every page answers within its budget with the statuses that it declares."""
+"""Whatever breaks behind the gateway, every page answers in time, with the statuses that it declares."""
 
 import time
 
@@ -6,9 +6,9 @@ import grpc
 import pytest
 from aisle.catalog.v1 import error_reason_pb2
 from aisle.gateway.v1 import catalog_service_pb2, event_service_pb2, storefront_service_pb2
+
 from services.kit.nats_log import NatsLog
 from services.kit.testing import nats_server, wait_until
-
 from tests.gateway.backends import town
 from tests.gateway.shop import event, gateway, product, small_shop
 

@@ -1,4 +1,4 @@
-"""The four services behind the gateway as real servers on real channels, over the gateway's in-memory adapters.
+"""The four services behind the gateway as real servers, over the gateway's in-memory adapters.
 
 Each can be made slow, broken or dead, so that tests see what a page does then.
 """
@@ -12,6 +12,7 @@ from aisle.pricing.v1 import pricing_pb2, pricing_pb2_grpc
 from aisle.recsys.v1 import recsys_pb2, recsys_pb2_grpc
 from aisle.search.v1 import search_pb2, search_pb2_grpc
 from aisle.vision.v1 import vision_pb2, vision_pb2_grpc
+
 from services.gateway import wire
 from services.gateway.adapters.memory import (
     MemoryLooker,
@@ -31,7 +32,7 @@ ORDERS = {0: Order.RELEVANCE, 1: Order.RELEVANCE, 2: Order.PRICE, 3: Order.PRICE
 
 @dataclass
 class Trouble:
-    """What is wrong with a service now: "", "slow" (never answers) or "erring"; and how often it was called."""
+    """What is wrong with a service now: "", "slow" (never answers) or "erring"; and its calls so far."""
 
     kind: str = ""
     calls: list[str] = field(default_factory=list)

@@ -13,6 +13,7 @@ from aisle.gateway.v1 import (
     event_service_pb2_grpc,
     storefront_service_pb2_grpc,
 )
+
 from services.gateway.adapters.memory import Shop
 from services.gateway.config import Config
 from services.gateway.domain.model import Card, Money

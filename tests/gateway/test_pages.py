@@ -3,10 +3,10 @@
 import grpc
 import pytest
 from aisle.gateway.v1 import catalog_service_pb2, storefront_service_pb2
+
 from services.gateway.adapters.memory import NOT_A_PICTURE
 from services.gateway.domain.attribution import parse
 from services.kit.errors import field_of, reason_of
-
 from tests.gateway.backends import town
 from tests.gateway.shop import gateway, small_shop
 

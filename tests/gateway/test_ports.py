@@ -1,6 +1,7 @@
 """One suite for every adapter of the gateway's ports: in memory, and over stubs on a real channel."""
 
 import pytest
+
 from services.gateway.adapters.backends import StubLooker, StubPricer, StubRecommender, StubSearcher
 from services.gateway.adapters.calling import Backend
 from services.gateway.adapters.memory import (
@@ -13,7 +14,6 @@ from services.gateway.adapters.memory import (
 from services.gateway.domain.errors import BackendTimedOut, BackendUnavailable, Refused
 from services.gateway.domain.model import ANY, Filter, Money, Order, Placement, Shopper, Status
 from services.gateway.domain.ports import Backends, SearchQuery
-
 from tests.gateway.backends import SERVICES, town
 from tests.gateway.shop import small_shop
 

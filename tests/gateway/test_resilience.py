@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from services.gateway.domain.admission import Admissions, Priority
 from services.gateway.domain.attribution import Attribution, parse
 from services.gateway.domain.circuit import FAILURES, SHORTEST, Circuit

@@ -7,10 +7,10 @@ import pytest
 from aisle.catalog.v1 import error_reason_pb2, money_pb2, product_pb2
 from aisle.events.v1 import event_pb2
 from aisle.gateway.v1 import catalog_service_pb2, event_service_pb2
+
 from services.gateway.domain.clock import SteadyClock
 from services.kit.errors import reason_of
 from services.kit.testing import wait_until
-
 from tests.gateway.shop import event, gateway, product, usd
 
 
@@ -58,7 +58,10 @@ async def test_bad_products_are_told_and_the_good_are_written(door):
 
 
 def detail(**values) -> list[event_pb2.ProductDetail]:
-    return [event_pb2.ProductDetail(product_id="p"), event_pb2.ProductDetail(**({"product_id": "p"} | values))]
+    return [
+        event_pb2.ProductDetail(product_id="p"),
+        event_pb2.ProductDetail(**({"product_id": "p"} | values)),
+    ]
 
 
 def bad_events(now: int):
@@ -100,9 +103,7 @@ async def test_bad_events_are_told_and_the_good_are_written_once(door):
 
 
 async def test_empty_and_oversized_requests(door):
-    assert (
-        await door.catalog.UpsertProducts(catalog_service_pb2.UpsertProductsRequest())
-    ).written_count == 0
+    assert (await door.catalog.UpsertProducts(catalog_service_pb2.UpsertProductsRequest())).written_count == 0
     assert (await door.events.WriteEvents(event_service_pb2.WriteEventsRequest())).written_count == 0
     calls = [
         (door.events.WriteEvents, event_service_pb2.WriteEventsRequest(events=[event_pb2.Event()] * 10_000)),
