@@ -15,7 +15,7 @@ from services.kit.config import Settings
 from services.kit.models import ModelStore
 from services.vision.triton.repository import NAME, Repository
 
-HINT: Final = "run `make triton`, or set AISLE_TRITON_ENV to an environment that has nvidia-pytriton"
+HINT: Final = "run `make setup`, or set AISLE_TRITON_ENV to an environment that has nvidia-pytriton"
 
 
 class TritonConfig(Settings):
