@@ -1,16 +1,20 @@
 """Fixtures of search's tests."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from services.kit.progress import silent
 from services.kit.views import Database
 from services.search.adapters.memory import ConceptEncoder, MemoryVectors
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.vector_table import VectorTable
+from services.search.config import Config
 from services.search.domain.dense import Meaning
 from services.search.domain.search import Searcher
+from services.search.train import train
 from tests.search.shop import CONCEPTS, shop_database
 
 
@@ -34,3 +38,12 @@ def hybrid(database: Database) -> Searcher:
     missing = VectorTable(database).missing(meaning.encoder.tag)
     meaning.vectors.add([key for key, _ in missing], meaning.encoder.encode([text for _, text in missing]))
     return Searcher(SqliteCatalogue(database), lambda: meaning)
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a real model, trained once a session."""
+    pytest.importorskip("sentence_transformers", reason="the train extra is not installed")
+    home = tmp_path_factory.mktemp("trained")
+    assert asyncio.run(train(Config(home=home), progress=silent))["promoted"]
+    return home

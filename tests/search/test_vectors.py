@@ -18,8 +18,6 @@ from services.search.domain.ports import Encoder, Vectors
 from services.search.server import encoder_of
 from services.search.train import train
 
-pytest.importorskip("sentence_transformers", reason="the train extra is not installed")
-
 ROWS = np.eye(4, dtype=np.float32)
 
 
@@ -55,22 +53,17 @@ def test_a_key_keeps_its_first_vector(vectors: Vectors) -> None:
     assert len(vectors.nearest(ROWS[0], 9)) == 2
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def model(home: Path) -> Model:
-    config = Config(home=home)
-    report = asyncio.run(train(config, progress=silent))
-    assert report["promoted"]
-    assert report["metrics"]["int8_cosine_least"]["value"] > 0.97
-    again = asyncio.run(train(config, progress=silent))
-    assert (again["version"], again["promoted"]) == (report["version"], False)
-    current = ModelStore(home, "search").current()
+@pytest.fixture
+def model(trained_home: Path) -> Model:
+    current = ModelStore(trained_home, "search").current()
     assert current is not None
     return current
+
+
+def test_training_is_measured_and_not_repeated(trained_home: Path, model: Model) -> None:
+    assert model.metrics["int8_cosine_least"]["value"] > 0.97
+    again = asyncio.run(train(Config(home=trained_home), progress=silent))
+    assert (again["version"], again["promoted"]) == (model.version, False)
 
 
 @pytest.fixture(params=["onnx", "concepts"])
