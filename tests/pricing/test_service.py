@@ -181,7 +181,7 @@ BAD_POLICIES = [
     ({"max_daily_step": 1e-9}, "INVALID_VALUE", "policy.max_daily_step"),
     ({"endings_micros": [1_000_000]}, "INVALID_VALUE", "policy.endings_micros"),
     ({"endings_micros": [-1]}, "INVALID_VALUE", "policy.endings_micros"),
-    (dict(endings_micros=range(11)), "TOO_MANY_ITEMS", "policy.endings_micros"),
+    ({"endings_micros": range(11)}, "TOO_MANY_ITEMS", "policy.endings_micros"),
     ({"product_id": "x" * 10_000}, "TOO_LARGE", "policy.product_id"),
     ({"product_id": ""}, "REQUIRED", "policy.product_id"),
     ({"category": "Food > "}, "INVALID_VALUE", "policy.category"),
