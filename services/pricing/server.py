@@ -53,4 +53,4 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
 
 def main() -> None:
     """Runs pricing until it is told to stop."""
-    run(build(Config()))  # type: ignore[call-arg]  # settings come from the environment
+    run(build(Config()))
