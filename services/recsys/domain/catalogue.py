@@ -41,6 +41,7 @@ class Catalogue:
         self._products: list[Product | None] = []
         self._codes: dict[str, int] = {"": 0}  # of category paths, brands and currencies alike
         self._above: list[int] = [0]  # the shelf of a category's code, also a code
+        self._below: dict[str, list[int]] = {}  # the codes of a category path and of all below it
         self._names: list[str] = [""]
         self._alive = np.zeros(1024, bool)
         self._in_stock = np.zeros(1024, bool)
@@ -107,8 +108,7 @@ class Catalogue:
         if wanted.categories:
             below = np.zeros(len(self._names), bool)
             for path in wanted.categories:
-                below |= [name == path or name.startswith(path + LEVELS) for name in self._names]
-            below[0] = False
+                below[self._below.get(path, [])] = True
             inside = np.zeros(size, bool)
             for column in self._categories[:size].T:
                 inside |= below[column]
@@ -162,7 +162,10 @@ class Catalogue:
     def _category(self, path: str) -> int:
         code = self._code(path)
         if code and not self._above[code]:
-            self._above[code] = self._code(LEVELS.join(path.split(LEVELS)[:SHELF_LEVELS]))
+            levels = path.split(LEVELS)
+            self._above[code] = self._code(LEVELS.join(levels[:SHELF_LEVELS]))
+            for depth in range(1, len(levels) + 1):
+                self._below.setdefault(LEVELS.join(levels[:depth]), []).append(code)
         return code
 
     def _grow(self) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.recsys.domain import reasons
 from services.recsys.domain.placements import Source
 from services.recsys.domain.reasons import Reason
-from services.recsys.domain.shop import Context, Links, Shop
+from services.recsys.domain.shop import Context, Shop
 
 MOST_SEEDS = 100
 """A shopper's or a cart's strongest products whose neighbours are looked at."""
@@ -59,7 +59,7 @@ def neighbours_of_taste(shop: Shop, on: Context) -> Candidates:
         say = reasons.because_you_bought if owned[seed] else reasons.because_you_looked
         return say(product.title, product.id)
 
-    return _neighbours(shop.links, on.taste.rows[seeds], strength[seeds], on.allowed, words)
+    return _neighbours(shop, on.taste.rows[seeds], strength[seeds], on.allowed, words)
 
 
 def neighbours_of_context(shop: Shop, on: Context) -> Candidates:
@@ -70,7 +70,7 @@ def neighbours_of_context(shop: Shop, on: Context) -> Candidates:
         product = shop.catalogue.product(seed)
         return reasons.bought_together(product.title, product.id)
 
-    return _neighbours(shop.links, seeds, np.ones(len(seeds)), on.allowed, words)
+    return _neighbours(shop, seeds, np.ones(len(seeds)), on.allowed, words)
 
 
 def popular_in_liked(shop: Shop, on: Context) -> Candidates:
@@ -145,29 +145,31 @@ SOURCES: Mapping[Source, Callable[[Shop, Context], Candidates]] = MappingProxyTy
 
 
 def _neighbours(
-    links: Links | None,
+    shop: Shop,
     seeds: Rows,
     strengths: Scores,
     allowed: NDArray[np.bool_],
     words: Callable[[int], Reason],
 ) -> Candidates:
-    """Sums each seed's strength times nearness; the reason names the seed that gave most."""
-    if links is None or not len(seeds):
+    """Sums each seed's strength times nearness; the reason names the most telling seed."""
+    if shop.links is None or not len(seeds):
         return NOTHING
-    found = [links.of(int(seed)) for seed in seeds]
+    found = [shop.links.of(int(seed)) for seed in seeds]
     lengths = [len(rows) for rows, _ in found]
     others = np.concatenate([rows for rows, _ in found])
-    parts = np.concatenate([near for _, near in found]) * np.repeat(strengths, lengths)
+    nearness = np.concatenate([near for _, near in found])
     origins = np.repeat(seeds, lengths)
+    # What everybody buys goes with everything: it explains little.
+    telling = nearness / (0.05 + shop.popular.share[origins]) ** 0.3
     sums = np.zeros(len(allowed))
-    np.add.at(sums, others, parts)
+    np.add.at(sums, others, nearness * np.repeat(strengths, lengths))
     sums[~allowed] = 0.0
     rows = np.flatnonzero(sums)
     rows, scores = _best(rows, sums[rows])
 
     def why(i: int) -> Reason:
         mine = np.flatnonzero(others == rows[i])
-        return words(int(origins[mine[np.argmax(parts[mine])]]))
+        return words(int(origins[mine[np.argmax(telling[mine])]]))
 
     return Candidates(rows, scores, why)
 
