@@ -12,7 +12,9 @@ class Config(Settings):
     model_config = SettingsConfigDict(env_prefix="AISLE_GATEWAY_")
 
     port: int = Field(50050, ge=0, le=65535, description="The gRPC port.")
-    recsys_target: str = Field("127.0.0.1:50051", description="Where recsys is; dns:///name:port if many.")
+    recsys_target: str = Field(
+        "127.0.0.1:50051", description="Where recsys is; dns:///name:port in a cluster."
+    )
     search_target: str = Field("127.0.0.1:50052", description="Where search is.")
     vision_target: str = Field("127.0.0.1:50053", description="Where vision is.")
     pricing_target: str = Field("127.0.0.1:50054", description="Where pricing is.")
@@ -25,5 +27,5 @@ class Config(Settings):
     log_patience_seconds: float = Field(
         3.0,
         ge=0,
-        description="Seconds the start waits for the log; then pages come from the old view.",
+        description="Seconds the start waits for the log before pages are served from the old view.",
     )

@@ -12,6 +12,7 @@ from services.gateway.domain.admission import Admissions
 from services.gateway.domain.calls import Sources
 from services.gateway.domain.clock import SteadyClock
 from services.gateway.domain.composer import Composer, SectionDone
+from services.gateway.domain.errors import BackendError
 from services.gateway.domain.ports import Backends
 from services.gateway.domain.prices import PriceTags
 from services.gateway.domain.sharing import Shared
@@ -89,10 +90,11 @@ def _facts(config: Config) -> CallFacts:
 
 def _tell(done: SectionDone) -> None:
     """Logs a section that went wrong; a bug as such, and neither with what was asked."""
-    if done.error is not None:
-        _logger.warning(
-            "section", page=done.page, section=done.section, status=done.status, **logs.bug(done.error)
-        )
+    told = {"page": done.page, "section": done.section, "status": done.status}
+    if isinstance(done.error, BackendError | TimeoutError):
+        _logger.info("section", **told, error=type(done.error).__name__)
+    elif done.error is not None:
+        _logger.error("section", **told, **logs.bug(done.error))
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """The six pages on real channels, with all well behind the gateway."""
 
+import asyncio
+
 import grpc
 import pytest
 from aisle.gateway.v1 import catalog_service_pb2, storefront_service_pb2
@@ -7,6 +9,7 @@ from aisle.gateway.v1 import catalog_service_pb2, storefront_service_pb2
 from services.gateway.adapters.memory import NOT_A_PICTURE
 from services.gateway.domain.attribution import parse
 from services.kit.errors import field_of, reason_of
+from services.kit.testing import wait_until
 from tests.gateway.backends import town
 from tests.gateway.shop import gateway, small_shop
 
@@ -139,6 +142,28 @@ async def test_wrong_requests_are_refused_with_reason_and_field(street, method, 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await getattr(door.pages, method)(request_)
     assert (reason_of(caught.value), field_of(caught.value)) == (reason, field)
+
+
+async def test_with_too_much_to_do_what_can_wait_is_refused_and_left_out(tmp_path):
+    async with town(small_shop()) as here, gateway(tmp_path, town=here) as door:
+        await door.fill()
+        for trouble in here.troubles.values():
+            trouble.kind = "slow"
+        home = pb.GetHomePageRequest(shopper=ANN)
+        waiting = [asyncio.ensure_future(door.pages.GetHomePage(home)) for _ in range(45)]
+
+        async def full() -> bool:
+            try:
+                await door.pages.GetHomePage(home, metadata=(("sec-purpose", "prefetch"),), timeout=0.2)
+            except grpc.aio.AioRpcError as error:
+                return reason_of(error) == "OVERLOADED"
+            return False
+
+        await wait_until(full)
+        shed = [page.page.sections[2] for page in await asyncio.gather(*waiting)]
+        assert {section.status for section in shed} >= {pb.SECTION_STATUS_SHED}
+        cart = pb.GetCartPageRequest(lines=[pb.CartLine(product_id="p00")])
+        assert (await door.pages.GetCartPage(cart)).page.sections[0].items
 
 
 async def test_a_late_caller_gets_a_page_too(street):
