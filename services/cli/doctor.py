@@ -16,7 +16,7 @@ def command(
     """Check every part."""
     from services.cli import checks
 
-    findings = checks.look(Config())  # type: ignore[call-arg]
+    findings = checks.look(Config())
     report = checks.report(findings)
     rows = [(f.part, f"[{_COLOURS[f.state]}]{f.state}[/]", f.found, f.todo) for f in findings]
     title = "Nothing is broken" if report["healthy"] else "Something is broken"

@@ -31,7 +31,7 @@ def command(
     """Import a catalogue or shoppers' events. Ends with 2 when rows were rejected."""
     if kind not in KINDS:
         raise typer.BadParameter(f"{kind!r} is neither products nor events", param_hint="KIND")
-    config = Config()  # type: ignore[call-arg]
+    config = Config()
     config = config.model_copy(update={"gateway": gateway or config.gateway})
     reports = [_import_shown(path, kind, config, restart=restart) for path in files]
     output.show({"files": reports}, lambda: [_table(kind, reports), *_reasons(reports)], as_json=as_json)

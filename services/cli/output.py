@@ -1,6 +1,7 @@
 """How verbs speak: tables to people, one JSON object to programs, progress and logs on stderr."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,8 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-OUT = Console()
+WIDTH = 120  # of tables that go to a file or a pipe
+OUT = Console(width=None if sys.stdout.isatty() else WIDTH)
 ERR = Console(stderr=True)
 
 

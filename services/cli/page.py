@@ -42,7 +42,7 @@ def command(
         user=user, visitor=visitor, categories=category or (), brands=brand or (), facets=facet or (),
         order_by=order_by, page_size=size, **about(name, words),
     )  # fmt: skip
-    config = Config()  # type: ignore[call-arg]
+    config = Config()
     try:
         told = asyncio.run(ask(gateway or config.gateway, name, asked, config.page_seconds))
     except grpc.RpcError as error:

@@ -35,7 +35,7 @@ def command(part: Annotated[str, typer.Argument(help=", ".join(PARTS))]) -> None
         raise typer.BadParameter(f"{part!r} is none of {', '.join(PARTS)}", param_hint="PART")
     follow_parent()
     if part == "nats":
-        _nats(Config())  # type: ignore[call-arg]
+        _nats(Config())
     elif part == "triton":
         importlib.import_module("services.vision.triton.launch").main()
     else:

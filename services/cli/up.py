@@ -24,7 +24,7 @@ def command(
     from services.cli.fleet import Fleet
 
     follow_parent()
-    config = Config()  # type: ignore[call-arg]
+    config = Config()
     where = health.addresses(config)
     taken = [part for part, answer in asyncio.run(health.ask_all(where)).items() if answer == health.OK]
     if taken:

@@ -17,7 +17,7 @@ from services.cli.demo_shop import words
 CURRENCY = "USD"
 RECENT_LINES = 9  # the list price is the median shelf price of a product's last sales
 SHIPPING_CASE_LB = 10  # fresh goods carry the shipping case's weight as their size: not what a shopper gets
-_FRESH = frozenset({"PRODUCE", "MEAT", "DELI", "SEAFOOD", "FLORAL"})
+_FRESH = frozenset({"PRODUCE", "MEAT", "DELI", "SEAFOOD", "FLORAL", "SALAD BAR", "PASTRY"})
 PRIVATE_LABEL = "Private Label"
 
 
@@ -95,6 +95,7 @@ class _Described:
     size: str
     manufacturer: int
     sold: int
+    fresh: bool
 
 
 def rows(products: pa.Table, lines: pa.Table) -> Iterator[dict[str, Any]]:
@@ -137,6 +138,7 @@ def _describe(row: dict[str, Any], names: Names, sold: Mapping[int, int]) -> _De
         size=_size(row["package_size"], row["department"]),
         manufacturer=row["manufacturer_id"],
         sold=sold[row["product_id"]],
+        fresh=row["department"] in _FRESH,
     )
 
 
@@ -155,9 +157,11 @@ def distinct_titles(products: Sequence[_Described]) -> dict[int, str]:
     titles = {product.id: ", ".join(filter(None, (product.name, product.size))) for product in products}
     for same in _alike(products, titles):
         for product in same:
-            titles[product.id] += f", {product.brand}"
+            if not product.fresh:  # nobody asks for a banana by its brand
+                titles[product.id] += f", {product.brand}"
     for same in _alike(products, titles):
-        for number, product in enumerate(sorted(same, key=lambda p: (-p.sold, p.id)), start=1):
+        by_sales = sorted(same, key=lambda p: (-p.sold, p.id))
+        for number, product in enumerate(by_sales[1:], start=2):
             titles[product.id] += f", No. {number}"
     return titles
 
