@@ -5,8 +5,7 @@ numbers were chosen by five-fold cross-validation on judged queries, see docs/se
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.search.domain.ports import Candidate
 from services.search.domain.request import Order
@@ -15,8 +14,7 @@ WHOLE: Final = 0.3
 MEANING: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A product found; ranks from 1, 0 when it is not in that list; `whole` when it has every word."""
 
     candidate: Candidate
@@ -32,7 +30,7 @@ def fuse(
     dense: Sequence[Candidate],
     cosines: Mapping[int, float],
 ) -> list[Match]:
-    """All products of either list, each once, best first and ties by id.
+    """All products of either list, each once, in no order.
 
     `whole` holds the documents with every word, `cosines` the cosine of each text key that has a vector.
     A product whose text has no vector yet counts as if it meant what the others do on average.
@@ -46,7 +44,7 @@ def fuse(
     known = [cosines[c.text_key] for c in words if c.text_key in cosines]
     usual = sum(known) / len(known) if known else 0.0
     both = {candidate.document: candidate for candidate in (*near, *words)}
-    matches = [
+    return [
         Match(
             candidate,
             scores.get(document, 0.0) / best
@@ -58,7 +56,6 @@ def fuse(
         )
         for document, candidate in both.items()
     ]
-    return arrange(matches, Order.RELEVANCE)
 
 
 def arrange(matches: Sequence[Match], order: Order) -> list[Match]:

@@ -6,6 +6,7 @@ and of those what the filter lets through. So a facet's count is what filtering 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import Final
 
 from services.search.domain import paging
@@ -78,10 +79,13 @@ class Searcher:
 
 def _find(shelf: Shelf, request: Request, meaning: Meaning | None) -> list[Match]:
     asked = words(request.text)
-    prefix = bool(asked) and not shelf.count_words(asked, every=True)
+    count = shelf.count_words(asked, every=True) if asked else 0
+    prefix = not count
+    if asked and prefix:
+        count = shelf.count_words(asked, every=True, prefix=True)
     whole = shelf.by_words(asked, request.filter, every=True, prefix=prefix) if asked else []
     lexical = whole
-    if asked and shelf.count_words(asked, every=True, prefix=prefix) < ENOUGH:
+    if asked and count < ENOUGH:
         lexical = shelf.by_words(asked, request.filter, every=False, prefix=prefix)
     complete = {candidate.document for candidate in whole}
     if meaning is None:
@@ -89,7 +93,7 @@ def _find(shelf: Shelf, request: Request, meaning: Meaning | None) -> list[Match
     vector = meaning.of(request.text)
     near = meaning.near(vector)
     dense = shelf.by_texts(list(near), request.filter)
-    best = sorted(lexical, key=lambda c: (-c.score, c.product_id))[:COMPARED]
+    best = nsmallest(COMPARED, lexical, key=lambda c: (-c.score, c.product_id))
     cosines = meaning.similarity(vector, list({candidate.text_key for candidate in best}))
     return fuse(lexical, complete, dense, {**cosines, **near})
 
