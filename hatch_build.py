@@ -18,4 +18,5 @@ class StubsHook(BuildHookInterface[Any]):
         """Generates once a build. Raises CalledProcessError when a proto does not compile."""
         tools = str(Path(sys.executable).parent)
         environment = {**os.environ, "PATH": os.pathsep.join([tools, os.environ["PATH"]])}
-        subprocess.run(["buf", "generate"], cwd=self.root, env=environment, check=True, stderr=subprocess.PIPE)
+        command = ["buf", "generate"]
+        subprocess.run(command, cwd=self.root, env=environment, check=True, stderr=subprocess.PIPE)

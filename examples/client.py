@@ -35,7 +35,9 @@ async def main(user: str, gateway: str = "127.0.0.1:50050") -> None:
             type=event_pb2.EVENT_TYPE_PRODUCT_CLICKED,
             user_id=user,
             attribution_token=page.attribution_token,
-            product_details=[event_pb2.ProductDetail(product_id=shown[0].product.id, position=shown[0].position)],
+            product_details=[
+                event_pb2.ProductDetail(product_id=shown[0].product.id, position=shown[0].position)
+            ],
         )
         clicked.event_time.GetCurrentTime()
         events = event_service_pb2.WriteEventsRequest(events=[clicked])

@@ -12,7 +12,8 @@ from grpc_tools import protoc
 def generate(request: CodeGeneratorRequest) -> CodeGeneratorResponse:
     """Returns the `*_pb2_grpc.py` of every file of the request that declares a service."""
     response = CodeGeneratorResponse(supported_features=CodeGeneratorResponse.FEATURE_PROTO3_OPTIONAL)
-    services = [file.name for file in request.proto_file if file.service and file.name in request.file_to_generate]
+    wanted = {*request.file_to_generate}
+    services = [file.name for file in request.proto_file if file.service and file.name in wanted]
     with tempfile.TemporaryDirectory() as folder:
         descriptors = Path(folder, "descriptors.pb")
         descriptors.write_bytes(FileDescriptorSet(file=request.proto_file).SerializeToString())

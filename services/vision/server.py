@@ -66,4 +66,4 @@ def build(config: Config, *, log_prefix: str = "") -> Service:
 
 def main() -> None:
     """Runs until SIGTERM."""
-    run(build(Config()))  # type: ignore[call-arg]
+    run(build(Config()))

@@ -61,7 +61,9 @@ async def test_an_event_is_kept_once(log: Log) -> None:
 
 
 async def test_a_product_keeps_its_last_change(log: Log) -> None:
-    await log.append([Entry(CATALOG, "milk", b"1"), Entry(CATALOG, "tea", b"1"), Entry(CATALOG, "milk", b"2")])
+    await log.append(
+        [Entry(CATALOG, "milk", b"1"), Entry(CATALOG, "tea", b"1"), Entry(CATALOG, "milk", b"2")]
+    )
     records = await take(log, CATALOG, 2)
     assert [(record.key, record.payload) for record in records] == [("tea", b"1"), ("milk", b"2")]
 
@@ -170,5 +172,3 @@ async def test_start_waits_for_the_server(tmp_path: Path) -> None:
         await starting
         await log.ping()
         await log.close()
-
-

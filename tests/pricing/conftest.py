@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from tests.pricing.postgres import binaries, postgres
 from tests.pricing.shop import Clock, Shop
@@ -37,11 +38,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def empty_database(url: str) -> str:
     """A new database in a PostgreSQL server."""
-    import psycopg
-
     name = f"t{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    server = create_engine(url.replace("postgresql:", "postgresql+pg8000:"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    server.dispose()
     return f"{url.rsplit('/', 1)[0]}/{name}"
 
 

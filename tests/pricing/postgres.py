@@ -80,11 +80,11 @@ def postgres(folder: Path) -> Iterator[str]:
 
 
 def _answers(port: int) -> bool:
-    import psycopg
+    import pg8000.dbapi
 
     try:
-        psycopg.connect(f"postgresql://aisle@127.0.0.1:{port}/postgres", connect_timeout=2).close()
-    except psycopg.OperationalError:
+        pg8000.dbapi.connect("aisle", host="127.0.0.1", port=port, database="postgres", timeout=2).close()
+    except pg8000.Error:
         return False
     return True
 

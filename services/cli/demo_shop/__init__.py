@@ -42,7 +42,7 @@ def demo_photo() -> Path:
     """A real photograph for the search by photograph."""
     from importlib.resources import files
 
-    return Path(str(files("sklearn.datasets").joinpath("images/flower.jpg")))
+    return Path(str(files("skimage").joinpath("data/coffee.png")))
 
 
 def _make(folder: Path, progress: Progress) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Database:
         """Raises sqlalchemy.exc.ArgumentError for a URL that is none. Connects with the first use."""
         parsed = make_url(url)
         if parsed.drivername in ("postgresql", "postgres"):
-            parsed = parsed.set(drivername="postgresql+psycopg")
+            parsed = parsed.set(drivername="postgresql+pg8000")
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._writing = threading.RLock()
         if self.is_sqlite and parsed.database:

@@ -42,7 +42,7 @@ class TritonMissing(RuntimeError):  # noqa: N818
 
 def main() -> None:
     """Becomes tritonserver; returns only by an exception."""
-    config = TritonConfig()  # type: ignore[call-arg]
+    config = TritonConfig()
     logs.setup(config.log_level, "triton")
     try:
         arguments, environment = command(config)
