@@ -10,7 +10,7 @@ from typing import Any
 
 from services.kit.progress import Progress, silent
 
-VERSION = 2  # raise it when the files would come out otherwise, so that a kept demo shop is made again
+VERSION = 3  # raise it when the files would come out otherwise, so that a kept demo shop is made again
 
 
 @dataclass(frozen=True)
