@@ -1,4 +1,4 @@
-"""Asks each part whether it can work: services by gRPC health, Triton by its API, NATS by its greeting."""
+"""Asks each part whether it can work: services and Triton by gRPC health, NATS by its greeting."""
 
 import asyncio
 import importlib
@@ -35,7 +35,7 @@ async def ask(part: str, address: str) -> str:
         if part == "nats":
             return await asyncio.wait_for(_nats(address), ASK_SECONDS)
         async with grpc.aio.insecure_channel(address) as channel:
-            return await (_triton(channel) if part == "triton" else _service(channel, FULL_NAMES[part]))
+            return await _service(channel, FULL_NAMES.get(part, ""))
     except grpc.RpcError as error:
         return f"does not answer ({error.code().name})"
     except (OSError, TimeoutError) as error:
@@ -70,14 +70,6 @@ async def _service(channel: grpc.aio.Channel, full_name: str) -> str:
     answer = await stub.Check(health_pb2.HealthCheckRequest(service=full_name), timeout=ASK_SECONDS)
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
     return OK if status == "SERVING" else status.lower().replace("_", " ")
-
-
-async def _triton(channel: grpc.aio.Channel) -> str:
-    from tritonclient.grpc import service_pb2, service_pb2_grpc
-
-    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-    answer = await stub.ServerReady(service_pb2.ServerReadyRequest(), timeout=ASK_SECONDS)
-    return OK if answer.ready else "not ready"
 
 
 async def _nats(address: str) -> str:
