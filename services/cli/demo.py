@@ -78,6 +78,26 @@ def _train_beside(config: Config, shop: "DemoShop") -> None:
             output.ERR.print("Training recsys")
             if job.wait() != 0:
                 raise DemoFailedError(f"training failed: see {config.home}/run/train.log")
+    asyncio.run(_serving(config))
+
+
+async def _serving(config: Config) -> None:
+    """Waits until recsys answers with the model that is current; it looks for a new one every second."""
+    from aisle.recsys.v1 import recsys_pb2, recsys_pb2_grpc
+
+    from services.cli import health
+    from services.kit.channels import connect
+    from services.kit.models import ModelStore
+
+    current = ModelStore(config.home, "recsys").pointer()
+    ends = time.monotonic() + WARM_SECONDS
+    async with connect(health.addresses(config)["recsys"]) as channel:
+        stub = recsys_pb2_grpc.RecommendationServiceStub(channel)
+        request = recsys_pb2.RankProductsRequest(product_ids=["any"])
+        while not (await stub.RankProducts(request, timeout=5)).model_version.endswith(current):
+            if time.monotonic() > ends:
+                raise DemoFailedError(f"recsys does not serve its model: see {config.home}/run/recsys.log")
+            await asyncio.sleep(0.2)
 
 
 def _has_model(config: Config, service: str) -> bool:

@@ -65,7 +65,9 @@ class Keeper:
     def __init__(
         self, service: str, full_names: Sequence[str], resources: Sequence[Resource], seconds: float
     ):
-        """Pings every so many seconds."""
+        """Pings every so many seconds. Raises ValueError when two resources have one name."""
+        if len({resource.name for resource in resources}) < len(resources):
+            raise ValueError(f"two resources of {service} have one name")
         self.servicer = HealthServicer()
         self.unwell: dict[str, str] = {}  # resource -> the type of its error
         self.ready = asyncio.Event()

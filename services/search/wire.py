@@ -3,6 +3,7 @@
 from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.search.v1 import search_pb2
 
+from services.kit.stock import in_stock
 from services.search.domain.errors import InvalidValue
 from services.search.domain.ports import Suggestion
 from services.search.domain.product import IN_STOCK, OUT_OF_STOCK, PREORDER, Product, path
@@ -102,9 +103,6 @@ def product_of(message: product_pb2.Product) -> Product:
 
 
 def _availability(message: product_pb2.Product) -> str:
-    if message.availability == product_pb2.AVAILABILITY_PREORDER:
-        return PREORDER
-    sold_out = message.HasField("available_quantity") and message.available_quantity <= 0
-    if sold_out or message.availability == product_pb2.AVAILABILITY_OUT_OF_STOCK:
+    if not in_stock(message):
         return OUT_OF_STOCK
-    return IN_STOCK
+    return PREORDER if message.availability == product_pb2.AVAILABILITY_PREORDER else IN_STOCK

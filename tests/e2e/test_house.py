@@ -97,7 +97,10 @@ def commands() -> list[tuple[str, str]]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("command", "where"), [pair for pair in commands() if pair[0] not in SELF])
 def test_a_command_of_the_docs(up: dict[str, str], command: str, where: str) -> None:
-    done = subprocess.run(["bash", "-ec", command], cwd=ROOT, env=up, capture_output=True, text=True)
+    path = f"{ROOT / '.venv/bin'}:{up['PATH']}"
+    done = subprocess.run(
+        ["bash", "-ec", command], cwd=ROOT, env={**up, "PATH": path}, capture_output=True, text=True
+    )
     print(done.stdout[-4_000:], done.stderr[-4_000:])
     assert done.returncode == 0, f"{where}: {command}"
     if "--json" in shlex.split(command):

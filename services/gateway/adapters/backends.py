@@ -177,7 +177,11 @@ def _money(money: money_pb2.Money) -> Money:
 
 
 def _recommended(products: Iterable[recsys_pb2.RecommendedProduct]) -> tuple[Candidate, ...]:
-    return tuple(Candidate(one.product_id, one.reason.text, one.score, one.propensity) for one in products)
+    # A product that taste did not move has no reason of recsys's own: the one it was found for stays.
+    return tuple(
+        Candidate(one.product_id, one.reason.text if one.reason.code else "", one.score, one.propensity)
+        for one in products
+    )
 
 
 def _shopper(shopper: Shopper) -> recsys_pb2.Shopper:

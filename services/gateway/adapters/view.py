@@ -18,6 +18,7 @@ from services.gateway.domain.model import Answer, Candidate, Card, Money
 from services.gateway.domain.ports import SearchQuery
 from services.kit import logs
 from services.kit.log import CATALOG, EVENTS, Record
+from services.kit.stock import in_stock
 from services.kit.views import Database
 
 VERSION: Final = 1
@@ -188,12 +189,7 @@ def _row(product: product_pb2.Product) -> tuple[str, str, bool, bytes, bytes | N
     card.ClearField("images")
     card.images.extend(with_address)
     body = card.SerializeToString(deterministic=True)
-    return product.title, product.brand, _in_stock(product), body, None if body == whole else whole
-
-
-def _in_stock(product: product_pb2.Product) -> bool:
-    counted_out = product.HasField("available_quantity") and product.available_quantity == 0
-    return product.availability != product_pb2.AVAILABILITY_OUT_OF_STOCK and not counted_out
+    return product.title, product.brand, in_stock(product), body, None if body == whole else whole
 
 
 def _card(product_id: str, body: bytes) -> Card:
@@ -205,7 +201,7 @@ def _card(product_id: str, body: bytes) -> Card:
         tuple(product.categories),
         product.brand,
         price if product.HasField("price") else None,
-        _in_stock(product),
+        in_stock(product),
         body,
     )
 

@@ -139,12 +139,15 @@ async def the_product(sources: Sources, ask: Ask, seconds: float) -> Answer:
     """The product that the page is about. Refused: PRODUCT_NOT_FOUND."""
     if not sources.shelf.cards(ask.context):
         raise Refused("PRODUCT_NOT_FOUND", "no product has this id", field="product_id")
-    return Answer(tuple(Candidate(product_id) for product_id in ask.context), "gateway catalogue")
+    return Answer(
+        tuple(Candidate(product_id, "You are looking at it") for product_id in ask.context),
+        "gateway catalogue",
+    )
 
 
 async def cart_lines(sources: Sources, ask: Ask, seconds: float) -> Answer:
     """What is in the cart, line by line."""
-    return Answer(ask.lines, "gateway catalogue")
+    return Answer(tuple(replace(line, reason="In your cart") for line in ask.lines), "gateway catalogue")
 
 
 # Fallbacks. They take no time worth telling, and an empty answer means that there is none.

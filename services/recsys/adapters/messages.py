@@ -4,6 +4,7 @@ from aisle.catalog.v1 import product_pb2
 from aisle.events.v1 import event_pb2
 
 from services.kit.log import Record
+from services.kit.stock import in_stock
 from services.recsys.domain.catalogue import NO_PRICE, Product
 from services.recsys.domain.signals import STRENGTH, Signal, shopper_keys
 
@@ -51,5 +52,5 @@ def _product(message: product_pb2.Product) -> Product:
         tuple(message.categories),
         message.price.currency_code if message.HasField("price") else "",
         message.price.amount_micros if message.HasField("price") else NO_PRICE,
-        message.availability != product_pb2.AVAILABILITY_OUT_OF_STOCK,
+        in_stock(message),
     )

@@ -9,7 +9,7 @@ from typing import Final
 from services.kit.views import Database
 from services.search.domain.history import SHOPPERS
 from services.search.domain.ports import Candidate, Suggestion
-from services.search.domain.product import IN_STOCK
+from services.search.domain.product import OUT_OF_STOCK
 from services.search.domain.request import Filter, Order
 
 FIELD_WEIGHTS: Final = (4.0, 2.0, 2.0, 1.0, 0.5)
@@ -159,6 +159,6 @@ def _where(filter_: Filter) -> tuple[str, list[object]]:
         conditions.append("micros <= ?")
         values.append(filter_.maximum)
     if filter_.in_stock_only:
-        conditions.append("availability = ?")
-        values.append(IN_STOCK)
+        conditions.append("availability <> ?")
+        values.append(OUT_OF_STOCK)
     return " AND ".join(conditions), values

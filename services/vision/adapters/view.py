@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 
 from services.kit import logs
 from services.kit.log import CATALOG, Record
+from services.kit.stock import in_stock
 from services.kit.views import Database
 from services.vision.domain.product import Price, Product
 from services.vision.domain.seen import Vector
@@ -40,7 +41,6 @@ FROM_LOG: Final = ("products", "pictures", "sources")
 """The tables that the log alone decides."""
 MAX_NAMES: Final = 500  # values in one SQL statement
 
-_OUT_OF_STOCK = product_pb2.AVAILABILITY_OUT_OF_STOCK
 _logger = logs.get("vision.view")
 
 
@@ -174,7 +174,7 @@ def _insert(connection: sqlite3.Connection, product: product_pb2.Product) -> Non
             product.brand,
             product.price.currency_code if priced else None,
             product.price.amount_micros if priced else None,
-            product.availability != _OUT_OF_STOCK,
+            in_stock(product),
         ),
     )
     for position, image in enumerate(product.images):
