@@ -116,8 +116,7 @@ def test_no_command_stands_in_a_block_that_is_not_run() -> None:
 @pytest.mark.timeout(120)
 def test_the_python_of_the_readme(up: dict[str, str]) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    done = subprocess.run(
-        [".venv/bin/python", "-c", program, "1"], cwd=ROOT, env=up, capture_output=True, text=True
-    )
+    command = [".venv/bin/python", "-c", program, "ann", up["AISLE_GATEWAY"]]
+    done = subprocess.run(command, cwd=ROOT, env=up, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "event written" in done.stdout
