@@ -4,9 +4,11 @@ import asyncio
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ import typer
 
 from services.cli import output
 from services.cli.settings import Config
+from services.kit.names import DERIVED_MISSING
 
 if TYPE_CHECKING:
     from services.cli.demo_shop import DemoShop
@@ -79,6 +82,27 @@ def _train_beside(config: Config, shop: "DemoShop") -> None:
             if job.wait() != 0:
                 raise DemoFailedError(f"training failed: see {config.home}/run/train.log")
     asyncio.run(_serving(config))
+    _embedded()
+
+
+def _embedded() -> None:
+    """Waits until search has embedded every product, as its metrics tell."""
+    from services.search.config import Config as SearchConfig
+
+    search = SearchConfig()
+    metrics = f"http://{search.host}:{search.metrics_port}/metrics"
+    gauge = re.compile(rf"^{DERIVED_MISSING.name}{{.*}} (\S+)$", re.MULTILINE)
+    ends, most = time.monotonic() + CATCH_UP_SECONDS, 0
+    with output.steps() as progress:
+        while search.metrics_port and time.monotonic() < ends:
+            with urllib.request.urlopen(metrics, timeout=5) as page:
+                told = gauge.search(page.read().decode())
+            if told and not float(told[1]):
+                return
+            if told:  # else search has not looked yet
+                most = max(most, int(float(told[1])))
+                progress("Products are embedded", most - int(float(told[1])), most)
+            time.sleep(0.5)
 
 
 async def _serving(config: Config) -> None:

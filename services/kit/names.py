@@ -38,4 +38,7 @@ CALLS_MADE: Final = Metric(
 RESOURCE_WELL: Final = Metric(
     "aisle_resource_well", "gauge", "1 while the resource answers its ping.", ("service", "resource")
 )
+DERIVED_MISSING: Final = Metric(
+    "aisle_derived_missing", "gauge", "Items of a view whose embedding is not made yet.", ("service",)
+)
 READY: Final = Metric("aisle_ready", "gauge", "1 while the service is ready.", ("service",))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from services.kit import logs
+from services.kit import logs, names, telemetry
 from services.kit.log import CATALOG
 from services.kit.models import Model
 from services.kit.views import Database
@@ -107,12 +107,14 @@ class Embedder:
 
     async def _embed(self, meaning: Meaning) -> None:
         missing = await asyncio.to_thread(self._table.missing, meaning.encoder.tag)
+        telemetry.measure(names.DERIVED_MISSING, len(missing), "search")
         chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
         done = 0
         for first in range(0, len(chunks), self._threads):
             together = chunks[first : first + self._threads]
             await asyncio.gather(*(self._workers.run(self._chunk, meaning, chunk) for chunk in together))
             before, done = done, done + sum(map(len, together))
+            telemetry.measure(names.DERIVED_MISSING, len(missing) - done, "search")
             if done // PROGRESS_EVERY > before // PROGRESS_EVERY or (done == len(missing) > CHUNK):
                 _logger.info("embedder.progress", done=done, total=len(missing))
 
