@@ -33,7 +33,7 @@ lint: .venv/.done ## check protos, style, types and who may import whom
 	lint-imports
 
 bench: setup ## run the benchmarks (../shared/data or AISLE_BENCH_DATA, where there is some)
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; done
 
 gen: .venv/.done ## generate the stubs again, after a change of a proto
 	buf generate

@@ -1,9 +1,14 @@
 """A whole house of its own for the end-to-end tests: its state in a temporary folder, on free ports."""
 
 import os
+import signal
 import socket
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -39,3 +44,45 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         environment[f"AISLE_TRITON_{name}"] = str(ports.pop())
     environment["AISLE_VISION_TRITON"] = f"127.0.0.1:{environment['AISLE_TRITON_PORT']}"
     return environment
+
+
+def alive(home: str) -> list[str]:
+    """The processes whose environment is that of the house."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("AISLE_HOME") == home and process.pid != os.getpid():
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def _wait_until_well(house: dict[str, str], running: subprocess.Popen[bytes]) -> None:
+    """Asks the doctor, as a person would, until all is well."""
+    ends = time.monotonic() + 180
+    while True:
+        doctor = subprocess.run(
+            [".venv/bin/aisle", "doctor"], cwd=ROOT, env=house, capture_output=True, text=True
+        )
+        if doctor.returncode == 0:
+            return
+        assert running.poll() is None, "make up has ended"
+        assert time.monotonic() < ends, doctor.stdout
+        time.sleep(1)
+
+
+@pytest.fixture(scope="session")
+def up(house: dict[str, str]) -> Iterator[dict[str, str]]:
+    """`make up`, until everything is healthy; Ctrl-C at the end, and nothing may be left of it."""
+    with Path(house["AISLE_HOME"], "up.txt").open("wb") as log:
+        running = subprocess.Popen(
+            ["make", "up"], cwd=ROOT, env=house, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            _wait_until_well(house, running)
+            yield house
+        finally:
+            os.killpg(running.pid, signal.SIGINT)
+            running.wait(60)
+    assert alive(house["AISLE_HOME"]) == []

@@ -1,19 +1,13 @@
 """What a newcomer does, run as they would: the demo cold and warm, and every command of README and docs."""
 
 import json
-import os
 import re
 import shlex
-import signal
 import subprocess
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import ROOT, alive
 
 PAGES = ["home", "search", "product", "cart", "image"]
 
@@ -28,18 +22,6 @@ SELF = {
 """Commands that are not run as a line of the docs, and why."""
 
 
-def alive(home: str) -> list[str]:
-    """The processes whose environment is that of the house."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("AISLE_HOME") == home and process.pid != os.getpid():
-                found.append(" ".join(process.cmdline()))
-        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            continue
-    return found
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("run", ["cold", "warm"])
@@ -50,36 +32,6 @@ def test_the_demo(house: dict[str, str], run: str) -> None:
     for title in ("Picked for you", "Buy it again", "Results", "Similar products", "Your cart", "Looks like"):
         assert title in done.stdout
     assert alive(house["AISLE_HOME"]) == []
-
-
-@pytest.fixture(scope="module")
-def up(house: dict[str, str]) -> Iterator[dict[str, str]]:
-    """`make up`, until everything is healthy; Ctrl-C at the end, and nothing may be left of it."""
-    with Path(house["AISLE_HOME"], "up.txt").open("wb") as log:
-        running = subprocess.Popen(
-            ["make", "up"], cwd=ROOT, env=house, stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            _wait_until_well(house, running)
-            yield house
-        finally:
-            os.killpg(running.pid, signal.SIGINT)
-            running.wait(60)
-    assert alive(house["AISLE_HOME"]) == []
-
-
-def _wait_until_well(house: dict[str, str], running: subprocess.Popen[bytes]) -> None:
-    """Asks the doctor, as a person would, until all is well."""
-    ends = time.monotonic() + 180
-    while True:
-        doctor = subprocess.run(
-            [".venv/bin/aisle", "doctor"], cwd=ROOT, env=house, capture_output=True, text=True
-        )
-        if doctor.returncode == 0:
-            return
-        assert running.poll() is None, "make up has ended"
-        assert time.monotonic() < ends, doctor.stdout
-        time.sleep(1)
 
 
 def commands() -> list[tuple[str, str]]:
