@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 from aisle.catalog.v1 import product_pb2
+from google.protobuf.json_format import ParseDict
 
 from services.kit.log import BATCH, CATALOG, Record
 from services.kit.models import ModelStore
@@ -81,7 +82,7 @@ def read_judgements(file: Path) -> dict[str, Grades]:
 
 
 def read_products(file: Path) -> Iterator[product_pb2.Product]:
-    """The file's products, one at a time."""
+    """The file's products, one at a time: the import format, with `product_id` or `id`."""
     opener = gzip.open if file.suffix == ".gz" else open
     with opener(file, "rt", encoding="utf-8") as lines:
         for line in lines:
@@ -96,12 +97,16 @@ def _product(row: Mapping[str, Any]) -> product_pb2.Product:
         brand=row.get("brand") or "",
         categories=row.get("categories") or [],
     )
-    if row.get("price") is not None:
+    price = row.get("price")
+    if isinstance(price, dict):
+        ParseDict(price, product.price)
+    elif price is not None:
         product.price.currency_code = row.get("currency") or "USD"
-        product.price.amount_micros = round(float(row["price"]) * 1_000_000)
+        product.price.amount_micros = round(float(price) * 1_000_000)
     for name, value in (row.get("attributes") or {}).items():
-        if value not in ("yes", "N"):  # says that there is a property, not what it is
-            product.attributes[name].texts.append(str(value))
+        values = value if isinstance(value, list) else [value]
+        # "yes" and "N" say that there is a property, not what it is.
+        product.attributes[name].texts.extend(str(each) for each in values if each not in ("yes", "N"))
     return product
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.kit.progress import silent
 from services.search.config import Config
-from services.search.evaluate import evaluate, interval, measures, ndcg
+from services.search.evaluate import evaluate, interval, measures, ndcg, read_products
 
 DATA = Path(os.environ.get("AISLE_BENCH_DATA", "../shared/data")) / "search"
 PRODUCTS, JUDGEMENTS = DATA / "electronics-products.jsonl.gz", DATA / "electronics-judgements-dev.csv"
@@ -55,3 +55,16 @@ async def test_meaning_helps_on_judged_products(tmp_path: Path, trained_home: Pa
     for name in ("ndcg@10", "ndcg@10_condensed", "recall@200"):
         assert metrics[name]["value"] > metrics[f"lexical_{name}"]["value"]
     assert metrics["ndcg@10_condensed"]["value"] > 0.84
+
+
+def test_prices_and_attributes_read_in_either_form(tmp_path: Path) -> None:
+    file = tmp_path / "products.jsonl"
+    rows = [
+        {"id": "a", "title": "A", "price": {"currencyCode": "USD", "amountMicros": "3490000"}},
+        {"product_id": "b", "title": "B", "price": 3.49, "currency": "USD", "attributes": {"colour": "red"}},
+        {"id": "c", "title": "C", "attributes": {"colour": ["red"]}},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    first, second, third = read_products(file)
+    assert first.price == second.price
+    assert second.attributes["colour"] == third.attributes["colour"]
