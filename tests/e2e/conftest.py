@@ -1,5 +1,6 @@
 """A whole house of its own for the end-to-end tests: its state in a temporary folder, on free ports."""
 
+import json
 import os
 import signal
 import socket
@@ -63,12 +64,13 @@ def _wait_until_well(house: dict[str, str], running: subprocess.Popen[bytes]) ->
     ends = time.monotonic() + 180
     while True:
         doctor = subprocess.run(
-            [".venv/bin/aisle", "doctor"], cwd=ROOT, env=house, capture_output=True, text=True
+            [".venv/bin/aisle", "doctor", "--json"], cwd=ROOT, env=house, capture_output=True, text=True
         )
-        if doctor.returncode == 0:
+        findings = json.loads(doctor.stdout)["findings"]
+        if all(finding["state"] == "ok" for finding in findings):
             return
         assert running.poll() is None, "make up has ended"
-        assert time.monotonic() < ends, doctor.stdout
+        assert time.monotonic() < ends, findings
         time.sleep(1)
 
 
