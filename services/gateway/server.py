@@ -18,7 +18,7 @@ from services.gateway.domain.prices import PriceTags
 from services.gateway.domain.sharing import Shared
 from services.gateway.domain.storefront import Storefront
 from services.gateway.servicer import CallFacts, CatalogServicer, EventServicer, StorefrontServicer
-from services.kit import deadline, logs
+from services.kit import deadline, logs, names, telemetry
 from services.kit.follower import Follower
 from services.kit.log import Log
 from services.kit.nats_log import NatsLog
@@ -89,7 +89,8 @@ def _facts(config: Config) -> CallFacts:
 
 
 def _tell(done: SectionDone) -> None:
-    """Logs a section that went wrong; a bug as such, and neither with what was asked."""
+    """Counts a section, and logs one that went wrong; a bug as such, and neither with what was asked."""
+    telemetry.measure(names.SECTION, done.seconds, done.page, done.section, done.status)
     told = {"page": done.page, "section": done.section, "status": done.status}
     if isinstance(done.error, BackendError | TimeoutError):
         _logger.info("section", **told, error=type(done.error).__name__)

@@ -35,6 +35,12 @@ CALLS_MADE: Final = Metric(
     "Seconds that a call to another service took its caller.",
     ("method", "code"),
 )
+SECTION: Final = Metric(
+    "aisle_section_seconds",
+    "histogram",
+    "Seconds that a section of a page took, by how it went.",
+    ("page", "section", "status"),
+)
 RESOURCE_WELL: Final = Metric(
     "aisle_resource_well", "gauge", "1 while the resource answers its ping.", ("service", "resource")
 )

@@ -8,6 +8,7 @@ from aisle.gateway.v1 import catalog_service_pb2, storefront_service_pb2
 
 from services.gateway.adapters.memory import NOT_A_PICTURE
 from services.gateway.domain.attribution import parse
+from services.kit import names, telemetry
 from services.kit.errors import field_of, reason_of
 from services.kit.testing import wait_until
 from tests.gateway.backends import town
@@ -49,6 +50,29 @@ async def test_home_page_shows_no_product_twice_and_prices_all_with_one_call(str
     assert [image.uri for image in item.product.images] == ["https://shop/p.jpg"]
     assert parse(answer.page.attribution_token).page == "home"
     assert len(answer.page.attribution_token) <= 200
+
+
+async def test_each_section_is_measured(street):
+    door, _ = street
+    told = []
+    with telemetry.listening(told.append):
+        await door.pages.GetHomePage(pb.GetHomePageRequest(shopper=ANN), timeout=5)
+    sections = [one for one in told if getattr(one, "metric", None) == names.SECTION]
+    assert sorted(one.labels for one in sections) == [
+        ("home", "buy-again", "OK"),
+        ("home", "picked-for-you", "OK"),
+        ("home", "popular", "OK"),
+    ]
+    assert all(one.value > 0 for one in sections)
+
+
+async def test_what_was_asked_for_says_so(street):
+    door, _ = street
+    answer = await door.pages.GetProductPage(pb.GetProductPageRequest(shopper=ANN, product_id="p03"))
+    assert [item.reason for item in answer.page.sections[0].items] == ["You are looking at it"]
+    lines = [pb.CartLine(product_id="p03"), pb.CartLine(product_id="p04")]
+    answer = await door.pages.GetCartPage(pb.GetCartPageRequest(shopper=ANN, lines=lines))
+    assert [item.reason for item in answer.page.sections[0].items] == ["In your cart"] * 2
 
 
 async def test_search_is_ranked_for_known_shoppers_and_pages_on(street):
