@@ -4,7 +4,7 @@ from aisle.gateway.v1 import catalog_service_pb2_grpc, event_service_pb2_grpc, s
 
 from services.gateway.adapters.backends import StubLooker, StubPricer, StubRecommender, StubSearcher
 from services.gateway.adapters.calling import Backend
-from services.gateway.adapters.journal import Following, LogJournal
+from services.gateway.adapters.journal import LogJournal
 from services.gateway.adapters.pulse import Pulse
 from services.gateway.adapters.view import GatewayView
 from services.gateway.config import Config
@@ -19,7 +19,7 @@ from services.gateway.domain.sharing import Shared
 from services.gateway.domain.storefront import Storefront
 from services.gateway.servicer import CallFacts, CatalogServicer, EventServicer, StorefrontServicer
 from services.kit import deadline, logs, names, telemetry
-from services.kit.follower import Follower
+from services.kit.following import Following
 from services.kit.log import Log
 from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
@@ -38,7 +38,7 @@ def build(
     log = log or NatsLog(config.nats_url)
     remote = _remote(config)
     view = GatewayView(config.home / "gateway" / "view.db", config.cards_in_memory)
-    following = Following(log, Follower(log, view, "gateway-view"), config.log_patience_seconds)
+    following = Following(log, view, patience=config.log_patience_seconds, empty_serves=True)
     sources = Sources(backends or _stubs(*remote), view, Shared())
     admissions = Admissions()
     composer = Composer(sources, PriceTags(sources.backends.pricing), _tell)

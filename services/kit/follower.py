@@ -62,6 +62,11 @@ class Follower:
         assert callable(function)
         await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether following has ended by itself: the view refused a record."""
+        return any(task.done() for task in self._tasks)
+
     async def ping(self) -> None:
         """Raises when following has stopped: its view would grow old without a word."""
         for task in self._tasks:

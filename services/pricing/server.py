@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aisle.pricing.v1 import pricing_pb2_grpc
 
-from services.kit.follower import Follower
+from services.kit.following import Following
 from services.kit.log import Log
 from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
@@ -36,7 +36,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
     quotes = Quotes()
     store = Store(open_database(config), quotes, now)
     readers, writers = Workers("pricing-readers", threads=config.threads), Workers("pricing-writers")
-    follower, ticker = Follower(log, store, "pricing-view"), Ticker(store, config.tick_seconds)
+    following, ticker = Following(log, store), Ticker(store, config.tick_seconds)
     return Service(
         name="pricing",
         config=config,
@@ -47,7 +47,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
                 "aisle.pricing.v1.PricingService",
             )
         ],
-        resources=[Opened(store), readers, writers, log, follower, ticker],
+        resources=[Opened(store), readers, writers, following, ticker],
     )
 
 

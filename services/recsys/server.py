@@ -2,7 +2,7 @@
 
 from aisle.recsys.v1 import recsys_pb2_grpc
 
-from services.kit.follower import Follower
+from services.kit.following import Following
 from services.kit.log import Log
 from services.kit.models import Model, ModelStore, ModelWatcher
 from services.kit.nats_log import NatsLog
@@ -31,7 +31,7 @@ def build(config: Config, log: Log | None = None) -> Service:
         "recsys",
         config,
         [Endpoint(recsys_pb2_grpc.add_RecommendationServiceServicer_to_server, servicer, FULL_NAME)],
-        [workers, log, watcher, Follower(log, view, "recsys.view")],
+        [workers, watcher, Following(log, view)],
     )
 
 

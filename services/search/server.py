@@ -2,7 +2,7 @@
 
 from aisle.search.v1 import search_pb2_grpc
 
-from services.kit.follower import Follower
+from services.kit.following import Following
 from services.kit.log import Log
 from services.kit.models import Model, ModelStore, ModelWatcher
 from services.kit.nats_log import NatsLog
@@ -34,7 +34,7 @@ def build(config: Config, log: Log | None = None) -> Service:
         name="search",
         config=config,
         endpoints=[Endpoint(search_pb2_grpc.add_SearchServiceServicer_to_server, servicer, FULL_NAME)],
-        resources=[workers, log, watcher, embedder, Follower(log, SearchView(database))],
+        resources=[workers, watcher, embedder, Following(log, SearchView(database))],
     )
 
 

@@ -2,7 +2,7 @@
 
 from aisle.vision.v1 import vision_pb2_grpc
 
-from services.kit.follower import Follower
+from services.kit.following import Following
 from services.kit.models import ModelStore, ModelWatcher
 from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
@@ -55,9 +55,8 @@ def build(config: Config, *, log_prefix: str = "") -> Service:
             find,
             import_workers,
             ModelWatcher(ModelStore(config.home, "vision"), triton.take),
-            log,
             gallery,
-            Follower(log, view, name="catalog"),
+            Following(log, view),
             indexer,
             triton,
         ],
