@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
+Demos = dict[str, "subprocess.CompletedProcess[str]"]
 PARTS = ["GATEWAY", "RECSYS", "SEARCH", "VISION", "PRICING"]
 
 
@@ -75,8 +76,20 @@ def _wait_until_well(house: dict[str, str], running: subprocess.Popen[bytes]) ->
 
 
 @pytest.fixture(scope="session")
-def up(house: dict[str, str]) -> Iterator[dict[str, str]]:
-    """`make up`, until everything is healthy; Ctrl-C at the end, and nothing may be left of it."""
+def demos(house: dict[str, str]) -> Demos:
+    """`make demo` on the empty house, and again; nothing may be left of either."""
+    done: Demos = {}
+    for run in ("cold", "warm"):
+        done[run] = subprocess.run(
+            ["make", "demo"], cwd=ROOT, env=house, capture_output=True, text=True, timeout=720
+        )
+        assert alive(house["AISLE_HOME"]) == []
+    return done
+
+
+@pytest.fixture(scope="session")
+def up(house: dict[str, str], demos: Demos) -> Iterator[dict[str, str]]:
+    """`make up` over the demo shop, everything healthy; Ctrl-C at the end, and nothing may be left of it."""
     with Path(house["AISLE_HOME"], "up.txt").open("wb") as log:
         running = subprocess.Popen(
             ["make", "up"], cwd=ROOT, env=house, stdout=log, stderr=log, start_new_session=True

@@ -20,7 +20,7 @@ from aisle.gateway.v1.storefront_service_pb2_grpc import StorefrontServiceStub
 
 from services.kit.testing import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120, func_only=True)]
 
 
 class House:
