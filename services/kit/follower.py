@@ -1,7 +1,7 @@
 """Keeps a view up to date with the log."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from services.kit import logs
@@ -58,8 +58,7 @@ class Follower:
                 self._ends[stream] = max(self._ends[stream], records[-1].sequence)
                 self._moved.notify_all()
 
-    async def _run(self, function: object, *arguments: Sequence[Record]) -> None:
-        assert callable(function)
+    async def _run(self, function: Callable[..., None], *arguments: Sequence[Record]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
     @property
