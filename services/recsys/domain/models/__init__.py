@@ -1,0 +1,1 @@
+"""The models, one a file, all behind the contract of model.py."""
