@@ -1,5 +1,6 @@
-"""`aisle evaluate recsys`: how well the serving model foresees held-out baskets, beside simple rules."""
+"""`aisle evaluate recsys`: how well the serving model foresees held-out baskets, or any model a file's."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,34 @@ from services.recsys.domain.catalogue import Product
 from services.recsys.domain.evaluation import PROTOCOLS, measure, summary
 from services.recsys.domain.history import History, Split, split
 from services.recsys.domain.metrics import Estimate
+from services.recsys.evaluate_files import on_files
 
 
-async def evaluate(config: Config, *, progress: Progress, log: Log | None = None) -> dict[str, Any]:
+async def evaluate(
+    config: Config,
+    *,
+    progress: Progress,
+    log: Log | None = None,
+    interactions: Path | None = None,
+    protocol: str | None = None,
+    test: Path | None = None,
+    model: str | None = None,
+    against: str | None = None,
+) -> dict[str, Any]:
+    """Metrics with 95% bootstrap intervals over users; everything is ranked, never a sample.
+
+    Without `interactions`: the current model, personal frequency and popularity, on the log's held-out part.
+    With them: `model`, or without one the protocol's own choice, on the file's test part; and, paired, what
+    it is above `against`. Raises OSError and ValueError for files and names that are not right.
+    """
+    if interactions is not None:
+        return on_files(interactions, test, protocol, model, against, progress)
+    if any((protocol, test, model, against)):
+        raise ValueError("--protocol, --test, --model and --against go with --interactions FILE")
+    return await on_log(config, progress=progress, log=log)
+
+
+async def on_log(config: Config, *, progress: Progress, log: Log | None = None) -> dict[str, Any]:
     """Metrics of the current model and of personal frequency and popularity, on the same held-out baskets."""
     log = log or NatsLog(config.nats_url)
     await log.start()

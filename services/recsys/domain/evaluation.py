@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.recsys.domain.filters import EVERYTHING
 from services.recsys.domain.history import Split
-from services.recsys.domain.metrics import Estimate, estimate, ndcg, recall
+from services.recsys.domain.metrics import Estimate, accuracy, estimate
 from services.recsys.domain.placements import MIXES, NEXT_BASKET, Bought, Mix, Placement, Source
 from services.recsys.domain.ports import Knowledge
 from services.recsys.domain.recommend import blend
@@ -54,9 +54,10 @@ def measure(
             relevant = basket - old if mix.bought is Bought.NEVER else basket
             answer = blend(knowledge, mix, keys, wanted=EVERYTHING, count=K) if relevant else None
             ranked = [product.product_id for product in answer.products] if answer else []
-            for name, metric in (("recall", recall), ("ndcg", ndcg)):
-                value = metric(ranked, relevant, K) if relevant else float("nan")
-                values[f"{prefix}{name}@{K}"].append(value)
+            hits = np.array([[at < len(ranked) and ranked[at] in relevant for at in range(K)]])
+            found = accuracy(hits, np.array([max(len(relevant), 1)]), K)
+            for name in ("recall", "ndcg"):
+                values[f"{prefix}{name}@{K}"].append(float(found[name][0]) if relevant else float("nan"))
         progress(done + 1, len(split.last))
     return {name: np.array(column) for name, column in values.items()}
 
