@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from services.recsys.domain import cooccurrence
-from services.recsys.domain.interactions import Interactions, Past
-from services.recsys.domain.models.itemrows import ItemRows, Weighted, distinct
+from services.recsys.domain.interactions import Interactions
+from services.recsys.domain.models.itemrows import ItemRows
 from services.recsys.domain.models.model import Progress, silent
 
 
 class CooccurrenceModel(ItemRows):
     """Adds up the similarities of cooccurrence.learn over the past, each item once.
 
-    `shrink` and `power` are explained there. `latest`: of a past, only as many latest items are looked at.
+    `shrink` and `power` are explained there, `latest` and `fade` at ItemRows.
     """
 
     name = "cooccurrence"
@@ -25,8 +25,10 @@ class CooccurrenceModel(ItemRows):
         shrink: float = cooccurrence.SHRINK,
         power: float = cooccurrence.POPULARITY_POWER,
         latest: int = 100,
+        fade: float = 1.0,
     ) -> None:
-        self.shrink, self.power, self.latest = shrink, power, latest
+        super().__init__(latest, fade)
+        self.shrink, self.power = shrink, power
 
     def fit(self, data: Interactions, progress: Progress = silent) -> Self:
         """Counts what lay together."""
@@ -43,10 +45,6 @@ class CooccurrenceModel(ItemRows):
         self.links = sparse.csr_matrix(parts, shape=(data.items, data.items))
         self.links.sort_indices()
         return self
-
-    def state(self, past: Past) -> Weighted:
-        """The latest items, each once."""
-        return distinct(past.last(self.latest).items, self.links.shape[0])
 
 
 def _together(data: Interactions) -> NDArray[np.int32]:

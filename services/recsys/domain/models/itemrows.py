@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from services.recsys.domain.interactions import Past
 from services.recsys.domain.models.model import Arrays, Model, Scores
 from services.recsys.domain.neighbours import BadModelError
 
 EXPLAINED = 3
-"""As many items of the past explain an answer."""
+"""At most so many items of the past explain an answer."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +23,35 @@ class Weighted:
     weights: NDArray[np.float32]
 
 
-def distinct(items: NDArray[np.int32], known: int) -> Weighted:
-    """Each item once, at weight 1, without those that the model never saw."""
-    seen = np.unique(items).astype(np.int64)
-    seen = seen[(seen >= 0) & (seen < known)]
-    return Weighted(seen, np.ones(len(seen), np.float32))
+def weighted(past: Past, known: int, fade: float) -> Weighted:
+    """Each item once, at fade ** (places after its last one), without those that the model never saw."""
+    backwards = past.items[::-1].astype(np.int64)
+    items, place = np.unique(backwards, return_index=True)
+    kept = (items >= 0) & (items < known)
+    return Weighted(items[kept], np.power(fade, place[kept]).astype(np.float32))
+
+
+def strongest(parts: NDArray[np.float32], items: NDArray[np.int64]) -> tuple[int, ...]:
+    """The items that give most, of those that give anything."""
+    order = np.argsort(-parts, kind="stable")[:EXPLAINED]
+    return tuple(int(items[at]) for at in order if parts[at] > 0)
 
 
 class ItemRows(Model):
-    """A model that is one matrix: links[i, j] is what having taken i says for j. `fit` sets `links`."""
+    """A model that is one matrix: links[i, j] is what having taken i says for j. `fit` sets `links`.
+
+    `latest`: of a past, only as many latest items are looked at, and each place further back counts `fade`
+    times as much (1: order means nothing).
+    """
 
     links: sparse.csr_matrix
+
+    def __init__(self, latest: int = 1000, fade: float = 1.0) -> None:
+        self.latest, self.fade = latest, fade
+
+    def state(self, past: Past) -> Weighted:
+        """The latest items, each once."""
+        return weighted(past.last(self.latest), self.links.shape[0], self.fade)
 
     def score(self, state: Weighted) -> Scores:
         """The weighted sum of the past's rows."""
@@ -43,21 +62,27 @@ class ItemRows(Model):
     def explain(self, state: Weighted, item: int) -> tuple[int, ...]:
         """The items of the past whose rows give most to `item`."""
         given = self.links[state.items, np.full(len(state.items), item)]
-        parts = np.asarray(given).ravel() * state.weights
-        order = np.argsort(-parts, kind="stable")[:EXPLAINED]
-        return tuple(int(state.items[i]) for i in order if parts[i] > 0)
+        return strongest(np.asarray(given).ravel() * state.weights, state.items)
 
     def arrays(self) -> Arrays:
-        """The matrix in compressed rows."""
-        links = self.links
-        return {"starts": links.indptr, "others": links.indices, "weights": links.data}
+        """The matrix in compressed rows, and how a past is read."""
+        reading = np.array([self.latest, self.fade])
+        return {**arrays_of(self.links), "reading": reading}
 
     @classmethod
     def of(cls, arrays: Arrays) -> Self:
         """The model again. Raises BadModelError when the arrays do not fit together."""
         model = cls()
         model.links = links_of(arrays)
+        if arrays.get("reading", np.zeros(0)).shape != (2,):
+            raise BadModelError("an item-to-item model says how a past is read, in two numbers")
+        model.latest, model.fade = int(arrays["reading"][0]), float(arrays["reading"][1])
         return model
+
+
+def arrays_of(links: sparse.csr_matrix) -> dict[str, NDArray[Any]]:
+    """A square matrix as `starts`, `others` and `weights`."""
+    return {"starts": links.indptr, "others": links.indices, "weights": links.data}
 
 
 def links_of(arrays: Arrays) -> sparse.csr_matrix:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from services.recsys.domain.models.cooccurrence import CooccurrenceModel
+from services.recsys.domain.models.ease import Ease
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.popularity import PopularityModel
 
@@ -11,6 +12,7 @@ MODELS: Mapping[str, Callable[..., Model]] = MappingProxyType(
     {
         "popularity": PopularityModel,
         "cooccurrence": CooccurrenceModel,
+        "ease": Ease,
     }
 )
 """The classes; settings are their arguments by keyword, each with a default."""
