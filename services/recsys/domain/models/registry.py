@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from services.recsys.domain.models.basket import BasketModel
 from services.recsys.domain.models.cooccurrence import CooccurrenceModel
 from services.recsys.domain.models.ease import Ease
 from services.recsys.domain.models.model import Model
@@ -13,6 +14,7 @@ MODELS: Mapping[str, Callable[..., Model]] = MappingProxyType(
         "popularity": PopularityModel,
         "cooccurrence": CooccurrenceModel,
         "ease": Ease,
+        "basket": BasketModel,
     }
 )
 """The classes; settings are their arguments by keyword, each with a default."""
