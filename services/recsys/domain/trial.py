@@ -46,7 +46,7 @@ def run(protocol: str, split: Split, name: str | None = None, progress: Progress
     if not len(split.test):
         raise ValueError("there is nothing to foresee: every user's past is too short for this protocol")
     begun = time.process_time()
-    choice = tuning.choose(protocol, split, name, progress)
+    choice = tuning.choose(protocol, split, (name,) if name else None, progress)
     chosen = time.process_time()
     model = choice.build().fit(split.full, progress)
     fitted = time.process_time()

@@ -87,10 +87,12 @@ class _Tuned:
     goal: float
 
 
-def choose(protocol: str, split: Split, name: str | None = None, progress: Progress = silent) -> Choice:
-    """The best settings of the model `name`; without one, the protocol's best model or blend."""
+def choose(
+    protocol: str, split: Split, names: Sequence[str] | None = None, progress: Progress = silent
+) -> Choice:
+    """The best of these models and their settings, or their blend; by default of all that the table holds."""
     grids = GRIDS[protocol]
-    names = [name] if name else list(grids)
+    names = names or tuple(grids)
     cut = CUT.get(protocol, 10)
     cases = split.validation.part(CASES)
     tried: list[tuple[str, Settings, float]] = []

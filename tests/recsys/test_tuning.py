@@ -1,0 +1,96 @@
+"""Choosing on validation: the better model, the better settings, and a blend where it is worth its cost."""
+
+import numpy as np
+import pytest
+
+from services.recsys.domain import tuning
+from services.recsys.domain.interactions import Interactions, interactions_of, past_of
+from services.recsys.domain.models.hybrid import Hybrid
+from services.recsys.domain.models.registry import MODELS
+from services.recsys.domain.protocols import PROTOCOLS, leave_one_out
+from services.recsys.domain.trial import differences, run
+
+
+@pytest.fixture(scope="module")
+def data() -> Interactions:
+    """Two hundred shoppers in four corners of a shop: each takes six of the ten products of a corner."""
+    draws = np.random.default_rng(0)
+    return interactions_of(
+        40,
+        [
+            past_of((corner * 10 + draws.permutation(10)[:6]).tolist())
+            for corner in range(4)
+            for _ in range(50)
+        ],
+    )
+
+
+def test_every_grid_is_of_models_that_there_are_and_of_settings_that_they_take():
+    assert set(tuning.GRIDS) == set(PROTOCOLS)
+    for grid in tuning.GRIDS.values():
+        for name, settings in grid.items():
+            assert settings
+            for each in settings:
+                MODELS[name](**each)
+
+
+def test_the_model_that_foresees_the_validation_part_is_chosen(data: Interactions):
+    choice = tuning.choose("leave-one-out", leave_one_out(data), names=("popularity", "cooccurrence"))
+    assert choice.members[0][0] == "cooccurrence"
+    assert choice.goal == max(goal for _, _, goal in choice.tried) or len(choice.members) > 1
+    assert {name for name, _, _ in choice.tried} == {"popularity", "cooccurrence"}
+
+
+def test_settings_are_chosen_among_those_of_the_grid(data: Interactions):
+    choice = tuning.choose("leave-one-out", leave_one_out(data), names=("cooccurrence",))
+    goals = {str(settings): goal for _, settings, goal in choice.tried}
+    assert len(goals) == len(tuning.GRIDS["leave-one-out"]["cooccurrence"])
+    assert goals[str(choice.members[0][1])] == max(goals.values())
+
+
+def test_the_test_part_has_no_say(data: Interactions):
+    split = leave_one_out(data)
+    shuffled = np.random.default_rng(1).permutation(len(split.test))
+    other = type(split)(
+        split.train,
+        split.validation,
+        split.full,
+        type(split.test)(split.test.users, split.test.past, split.test.wanted[shuffled], False),
+    )
+    assert tuning.choose("leave-one-out", split) == tuning.choose("leave-one-out", other)
+
+
+def test_a_trial_tells_its_choice_figures_and_costs(data: Interactions):
+    split = leave_one_out(data)
+    first, second = run("leave-one-out", split, "cooccurrence"), run("leave-one-out", split, "popularity")
+    assert first.summary()["recall@10"].value > second.summary()["recall@10"].value
+    assert differences(first, second)["recall@10"].low > 0
+    assert first.fitting >= 0
+    assert first.peak_mib > 10
+    assert first.choice.told()["members"][0]["model"] == "cooccurrence"
+
+
+def test_an_unknown_model_is_refused_with_those_that_there_are(data: Interactions):
+    with pytest.raises(ValueError, match=r"no model 'magic'; there are: .*cooccurrence"):
+        run("leave-one-out", leave_one_out(data), "magic")
+
+
+def test_data_without_a_case_are_refused():
+    split = leave_one_out(interactions_of(3, [past_of([0, 1])]))
+    with pytest.raises(ValueError, match="nothing to foresee"):
+        run("leave-one-out", split, "popularity")
+
+
+def test_models_that_know_different_halves_are_blended():
+    # What is last, and last but one, is held out. Thirty shoppers want what goes with the product that they
+    # took; thirty, who have nothing in common with anybody, want 90, which most took.
+    pairs = [past_of([pair, pair + 1, 191, 192]) for pair in range(0, 60, 2)] * 2
+    popular = [past_of([90, 91 + user, 193, 194]) for user in range(9)]
+    paired = [past_of([100 + pair, pair, pair + 1, 195]) for pair in range(0, 60, 2)]
+    lone = [past_of([101 + 2 * user, 160 + user, 90, 196]) for user in range(30)]
+    split = leave_one_out(interactions_of(200, pairs + popular + paired + lone))
+    choice = tuning.choose("leave-one-out", split, names=("popularity", "cooccurrence"))
+    alone = max(goal for _, _, goal in choice.tried)
+    assert len(choice.members) == 2
+    assert choice.goal > alone * (1 + tuning.LEAST_GAIN)
+    assert isinstance(choice.build(), Hybrid)
