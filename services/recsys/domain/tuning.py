@@ -10,34 +10,64 @@ from numpy.typing import NDArray
 
 from services.recsys.domain import metrics
 from services.recsys.domain.comparison import rank
+from services.recsys.domain.models.ease import TooManyItemsError
 from services.recsys.domain.models.hybrid import SCALES, Hybrid
 from services.recsys.domain.models.model import Model, Progress, silent
 from services.recsys.domain.models.registry import MODELS
 from services.recsys.domain.protocols import Cases, Split
 
 Settings = Mapping[str, Any]
+Grid = Mapping[str, Sequence[Any]]
 
-GRIDS: Mapping[str, Mapping[str, Sequence[Settings]]] = MappingProxyType(
+_BASKET: Grid = MappingProxyType(
+    {
+        "popular": (5.0, 1.0, 2.0, 3.0, 7.0),
+        "near": (1.5, 0.0, 0.5, 1.0, 3.0),
+        "prior": (10.0, 5.0, 20.0),
+        "fade": (0.95, 0.9, 1.0),
+        "pull_fade": (0.3, 0.6, 0.9),
+        "trend": (0.0, 0.6, 0.9),
+        "damping": (0.1, 0.3),
+    }
+)
+
+GRIDS: Mapping[str, Mapping[str, Grid]] = MappingProxyType(
     {
         "leave-one-out": {
-            "cooccurrence": [{"power": 0.3}, {"power": 0.5}],
-            "popularity": [{}],
+            "ease": {
+                "fade": (0.7, 0.6, 0.8, 0.9, 1.0),
+                "regularisation": (100.0, 50.0, 200.0, 500.0),
+                "evenness": (0.5, 0.0, 1.0),
+                "dropout": (0.5, 0.3, 0.0),
+            },
+            "cooccurrence": {"fade": (0.7, 0.8, 0.9, 1.0), "power": (0.3, 0.5), "shrink": (5.0, 1.0, 20.0)},
+            "popularity": {},
         },
         "fixed-split": {
-            "cooccurrence": [{"power": 0.3}, {"power": 0.5}],
-            "popularity": [{}],
+            "ease": {
+                "evenness": (0.75, 0.5, 0.25, 1.0),
+                "regularisation": (350.0, 100.0, 200.0, 500.0, 1000.0),
+                "dropout": (0.5, 0.33, 0.0),
+            },
+            "cooccurrence": {"power": (0.5, 0.3)},
+            "popularity": {},
         },
         "next-basket": {
-            "cooccurrence": [{"power": 0.3}, {"power": 0.5}],
-            "popularity": [{}],
+            "basket": _BASKET,
+            "cooccurrence": {"fade": (0.9, 1.0)},
+            "popularity": {},
         },
         "last-weeks": {
-            "cooccurrence": [{"power": 0.3}, {"power": 0.5}],
-            "popularity": [{}],
+            "basket": _BASKET,
+            "cooccurrence": {"fade": (0.99, 1.0)},
+            "popularity": {},
         },
     }
 )
-"""By protocol: the models that may be a part of its own choice, and the settings to try for each."""
+"""By protocol: the models that may be a part of its own choice, and what is tried of their settings.
+
+The first value of each setting is where the search begins; then each setting is varied in turn, once.
+"""
 
 CUT: Mapping[str, int] = MappingProxyType({"fixed-split": 20})
 """The k that choices are made at, where it is not 10."""
@@ -96,8 +126,10 @@ def choose(
     cut = CUT.get(protocol, 10)
     cases = split.validation.part(CASES)
     tried: list[tuple[str, Settings, float]] = []
-    tuned = [_tune(each, grids.get(each, [{}]), split, cases, cut, tried, progress) for each in names]
-    tuned.sort(key=lambda found: -found.goal)
+    found = [_tune(each, grids.get(each, {}), split, cases, cut, tried, progress) for each in names]
+    tuned = sorted((each for each in found if each), key=lambda each: -each.goal)
+    if not tuned:
+        raise ValueError(f"too many items for {', '.join(names)}")
     best = Choice(((tuned[0].name, tuned[0].settings),), goal=tuned[0].goal)
     if len(tuned) > 1:
         best = _blend(tuned, cases, cut, progress)
@@ -116,21 +148,28 @@ def _goal(hits: metrics.Hits, wanted: NDArray[np.int64], cut: int) -> float:
 
 def _tune(
     name: str,
-    grid: Sequence[Settings],
+    grid: Grid,
     split: Split,
     cases: Cases,
     cut: int,
     tried: list[tuple[str, Settings, float]],
     progress: Progress,
-) -> _Tuned:
-    best: _Tuned | None = None
-    for settings in grid:
+) -> _Tuned | None:
+    """The best settings found by varying one after the other; None for a model that cannot take the data."""
+
+    def attempt(settings: Settings) -> _Tuned:
         model = MODELS[name](**settings).fit(split.train, progress)
         found = goal(rank(model, cases, cut, progress), cases, cut) if len(cases) else 0.0
         tried.append((name, settings, found))
-        if best is None or found > best.goal:
-            best = _Tuned(name, settings, model, found)
-    assert best is not None, "a grid holds at least one setting"
+        return _Tuned(name, settings, model, found)
+
+    try:
+        best = attempt({setting: values[0] for setting, values in grid.items()})
+    except TooManyItemsError:
+        return None
+    for setting, values in grid.items():
+        others = [attempt({**best.settings, setting: value}) for value in values[1:]]
+        best = max([best, *others], key=lambda found: found.goal)
     return best
 
 
