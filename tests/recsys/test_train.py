@@ -85,23 +85,37 @@ async def test_an_empty_log_trains_an_empty_model(tmp_path: Path):
     assert (await evaluate(config, progress=silent, log=MemoryLog()))["shoppers"] == 0
 
 
-def test_the_last_basket_and_all_after_it_is_held_out():
+def test_what_came_last_is_held_out_of_everybody():
     recorder = Recorder()
-    for hours, product in enumerate(("milk", "milk", "beer", "soap")):
-        recorder.add(world.bought("ann", product, hours=hours))
+    recorder.add(world.bought("ann", "milk", hours=0))
+    recorder.add(world.bought("ann", "beer", "milk", hours=7))
+    recorder.add(world.bought("bob", "bread", hours=7.9))
+    recorder.add(world.viewed("ann", "chips", hours=7))
     recorder.add(world.viewed("ann", "salsa", hours=9))
-    recorder.add(world.viewed("ann", "chips", hours=1.5))
-    recorder.add(world.bought("bob", "bread", hours=50))
+    recorder.add(world.bought("ann", "soap", hours=9))
+    recorder.add(world.bought("ann", "soap", "milk", hours=10))
+    recorder.add(world.bought("new", "soap", hours=10))
     history = recorder.history()
-    found = split(history, sample=10, least=2)
-    assert found.last == {0: frozenset({"soap"})}
-    assert found.known.tolist() == [True, True, True, False, False, True, True]
-    assert [signal.items[0][0] for signal in history.signals(0, found.known)] == [
-        "milk",
-        "milk",
-        "beer",
-        "chips",
-    ]
+    found = split(history, least=1)
+    assert found.last == {0: frozenset({"soap", "milk"})}
+    assert found.known.tolist() == [True, True, True, True, False, False, False, False]
+    assert [signal.items[0][0] for signal in history.signals(0, found.known)] == ["milk", "beer", "chips"]
+    # The last half hour only, and those who ordered twice before.
+    assert split(history, least=2, weeks=0.5 / 168).known.tolist() == [True] * 6 + [False] * 2
+    assert split(history, least=3).last == {}
+
+
+def test_orders_become_interactions_in_the_order_of_time():
+    recorder = Recorder()
+    recorder.add(world.viewed("eve", "chips", hours=0))
+    recorder.add(world.bought("ann", "beer", hours=3))
+    recorder.add(world.bought("bob", "bread", hours=2))
+    recorder.add(world.bought("ann", "milk", "soap", hours=1))
+    ids, data = recorder.history().interactions()
+    rows = [data.past(user) for user in range(data.users)]
+    assert [[ids[item] for item in past.items] for past in rows] == [[], ["milk", "soap", "beer"], ["bread"]]
+    assert [past.baskets.tolist() for past in rows] == [[], [0, 0, 1], [0]]
+    assert rows[1].times[2] - rows[1].times[0] == 2 * 3600
 
 
 def test_a_model_comes_back_from_its_files_as_it_was(tmp_path: Path):

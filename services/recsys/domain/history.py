@@ -9,16 +9,22 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.signals import Kind, Signal
 
 _KINDS = tuple(Kind)
 _PURCHASE = _KINDS.index(Kind.PURCHASE)
 
 SAMPLE = 1000
-"""Shoppers whose last basket is held out."""
+"""At most so many shoppers are measured."""
 
 MIN_BASKETS = 5
 """A shopper with fewer says little about how well they are known."""
+
+WEEKS = 4.0
+"""What is held out at the end of the log."""
+
+_WEEK = 7 * 24 * 3600.0
 
 
 class Recorder:
@@ -75,6 +81,22 @@ class History:
         """Which lines belong to these events."""
         return np.asarray(events[self.event])
 
+    def interactions(self) -> tuple[list[str], Interactions]:
+        """All orders as models learn from them, in each shopper's order of time; and the items by number.
+
+        Shoppers and items keep their numbers; the pieces of a product in an order count once.
+        """
+        kept = self.lines_of(self.purchases())
+        event, item = self.event[kept], self.item[kept]
+        shopper, time = self.shopper[event], self.time[event]
+        order = np.lexsort((event, time, shopper))
+        shopper, time, event, item = shopper[order], time[order], event[order], item[order]
+        starts = np.searchsorted(shopper, np.arange(len(self.shoppers) + 1))
+        fresh = np.diff(event, prepend=-1) != 0
+        basket = np.cumsum(fresh) - 1
+        own = basket - np.repeat(basket[np.minimum(starts[:-1], len(basket) - 1)], np.diff(starts))
+        return self.items, Interactions(len(self.items), starts, item, own.astype(np.int32), time)
+
     def signals(self, shopper: int, events: NDArray[np.bool_]) -> Iterator[Signal]:
         """One shopper's signals among these events."""
         for event in np.flatnonzero((self.shopper == shopper) & events):
@@ -91,34 +113,30 @@ class History:
 
 @dataclass(frozen=True)
 class Split:
-    """What may be learnt from, and each sampled shopper's last basket (its items), which may not."""
+    """What may be learnt from, and what each sampled shopper bought after it, which may not."""
 
     known: NDArray[np.bool_]
     last: dict[int, frozenset[str]]
 
 
-def split(history: History, sample: int = SAMPLE, least: int = MIN_BASKETS) -> Split:
-    """Holds out the last basket by time, and all after it, of a sample of shoppers.
+def split(history: History, sample: int = SAMPLE, least: int = MIN_BASKETS, weeks: float = WEEKS) -> Split:
+    """Holds out the last weeks of everybody; of a short log its last fifth. Nothing later is ever known.
 
-    The sample goes by a hash of the shopper, so that a model trained some time ago on the same log, which
-    held out the same shoppers, has not seen the baskets that it is measured on now.
+    Measured are shoppers with at least `least` orders before and one after; of many, a sample by a hash, so
+    that it is the same the next time. A model that was trained some time ago on the same log held out all
+    after an earlier moment, so it has not seen what it is measured on now either.
     """
-    orders = np.flatnonzero(history.purchases())
-    counts = np.bincount(history.shopper[orders], minlength=len(history.shoppers))
-    fit = [int(shopper) for shopper in np.flatnonzero(counts >= least)]
-    chosen = sorted(fit, key=lambda shopper: crc32(history.shoppers[shopper].encode()))[:sample]
-    known = np.ones(len(history.shopper), bool)
-    last = {}
-    wanted = np.zeros(len(history.shoppers), bool)
-    wanted[chosen] = True
-    ordered = orders[np.argsort(history.time[orders], kind="stable")]
-    latest = {int(history.shopper[event]): int(event) for event in ordered if wanted[history.shopper[event]]}
-    cut = np.full(len(history.shoppers), np.inf)
-    for shopper, event in latest.items():
-        cut[shopper] = history.time[event]
-        first, end = history.starts[event : event + 2]
-        items = frozenset(history.items[item] for item in history.item[first:end])
-        if items:
-            last[shopper] = items
-    known &= history.time < cut[history.shopper]
-    return Split(known, last)
+    if not len(history.time):
+        return Split(np.ones(0, bool), {})
+    first, end = float(history.time.min()), float(history.time.max())
+    cut = end - min(weeks * _WEEK, (end - first) / 5)
+    known, orders = history.time < cut, history.purchases()
+    counts = np.bincount(history.shopper[known & orders], minlength=len(history.shoppers))
+    later = history.lines_of(~known & orders & (counts >= least)[history.shopper])
+    bought: dict[int, set[str]] = {}
+    for shopper, item in zip(
+        history.shopper[history.event[later]].tolist(), history.item[later].tolist(), strict=True
+    ):
+        bought.setdefault(shopper, set()).add(history.items[item])
+    chosen = sorted(bought, key=lambda shopper: crc32(history.shoppers[shopper].encode()))[:sample]
+    return Split(known, {shopper: frozenset(bought[shopper]) for shopper in chosen})
