@@ -2,13 +2,20 @@
 
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from services.kit.log import CATALOG, EVENTS, Record
 from services.recsys.adapters.view import RecsysView
+from services.recsys.domain.signals import Kind
 from tests.recsys import world
 
 EVENT_COUNT = 4000
+
+LISTS = [
+    lambda user, product_id, hours, kind=kind: world.said(user, kind, product_id, hours=hours)
+    for kind in (Kind.SHOWN, Kind.HIDDEN, Kind.UNHIDDEN)
+]
 
 
 def streams() -> dict[str, list[Record]]:
@@ -21,8 +28,11 @@ def streams() -> dict[str, list[Record]]:
         changes.append(world.change(product if draw.random() < 0.7 else draw.choice(ids)))
     for number in range(EVENT_COUNT):
         user, hours = f"u{draw.randrange(40)}", draw.uniform(0, 3000)
-        what = draw.choice([world.bought] * 4 + [world.viewed, world.refunded])
-        events.append(world.event(what(user, draw.choice(ids), hours=hours), f"m{number}"))
+        what = draw.choice([world.bought] * 4 + [world.viewed, world.refunded, *LISTS])
+        signal = replace(what(user, draw.choice(ids), hours=hours), session=f"session:s{draw.randrange(200)}")
+        if draw.random() < 0.3:
+            signal = replace(signal, device=f"visitor:v{draw.randrange(60)}")
+        events.append(world.event(signal, f"m{number}"))
     return {CATALOG: world.records(changes), EVENTS: world.records(events)}
 
 

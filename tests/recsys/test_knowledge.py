@@ -1,6 +1,8 @@
 """The suite of the Knowledge port: the SQLite view and the one in memory say the same."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,10 @@ from services.kit.log import Entry
 from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.adapters.messages import change_of, signal_of
 from services.recsys.adapters.view import RecsysView
+from services.recsys.domain.interactions import Past
 from services.recsys.domain.ports import Knowledge
+from services.recsys.domain.signals import Kind
+from services.recsys.domain.trails import MAX_LINES
 from tests.recsys import world
 
 Feed = Callable[..., None]
@@ -27,7 +32,7 @@ def fed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Knowle
             for record in world.records(entries):
                 if record.stream == "CATALOG":
                     product_id, product = change_of(record)
-                    memory.put(product) if product else memory.remove(product_id)
+                    memory.put(product, record.time.timestamp()) if product else memory.remove(product_id)
                 elif signal := signal_of(record):
                     memory.take(signal)
 
@@ -123,8 +128,107 @@ def test_a_model_is_used_from_then_on(fed):
     knowledge.use(world.model(), "m7")
     with knowledge.shop() as shop:
         assert shop.version == "m7"
-        assert shop.links is not None
-        rows, near = shop.links.of(shop.catalogue.row("milk"))
-        assert {shop.catalogue.ids[row] for row in rows} == {"cereal", "bread"}
-        assert (near > 0).all()
-        assert len(shop.links.of(shop.catalogue.row("soap"))[0]) == 0
+        assert shop.served is not None
+        rows = np.array(shop.catalogue.rows(["milk", "soap"]))
+        assert shop.served.numbers(rows).tolist() == [0, 8]
+
+
+def names(knowledge: Knowledge, past: Past) -> list[tuple[str, int]]:
+    """Product ids and baskets of a past."""
+    with knowledge.shop() as shop:
+        return [(shop.catalogue.ids[row], int(b)) for row, b in zip(past.items, past.baskets, strict=True)]
+
+
+def test_a_past_is_what_was_taken_in_order_of_time(fed):
+    knowledge, feed = fed
+    feed(
+        world.event(world.bought("ann", "milk", "bread", hours=3), "1"),
+        world.event(world.viewed("ann", "beer", hours=5), "2"),
+        world.event(world.bought("ann", "oat", hours=1), "3"),
+        world.event(world.refunded("ann", "oat", hours=6), "4"),
+        world.event(world.said("ann", Kind.SHOWN, "soap", hours=6), "5"),
+    )
+    past = knowledge.past(["user:ann"])
+    assert names(knowledge, past) == [("oat", 0), ("milk", 1), ("bread", 1), ("beer", 2)]
+    assert past.times.tolist() == [world.at(hours) for hours in (1, 3, 3, 5)]
+    assert names(knowledge, knowledge.past(["user:nobody", "user:ann"], bought=True))[-1] == ("bread", 1)
+    assert len(knowledge.past(["user:nobody"], "ghost")) == len(knowledge.past([])) == 0
+
+
+def test_of_looks_at_one_product_and_its_purchase_only_the_last_stands(fed):
+    knowledge, feed = fed
+    steps = [world.viewed, world.viewed, world.bought, world.bought]
+    feed(*(world.event(step("ann", "milk", hours=h), str(h)) for h, step in enumerate(steps)))
+    assert names(knowledge, knowledge.past(["user:ann"])) == [("milk", 0), ("milk", 1)]
+
+
+def test_a_visit_is_known_by_itself_and_belongs_to_who_signs_in(fed):
+    knowledge, feed = fed
+    look, visit = world.viewed("x", "chips", hours=9), "session:s1"
+    feed(
+        world.event(world.bought("ann", "milk", hours=1), "1"),
+        world.event(replace(look, shopper="visitor:v", session=visit), "2"),
+        world.event(replace(world.viewed("ann", "salsa", hours=10), device="visitor:v", session=visit), "3"),
+    )
+    assert names(knowledge, knowledge.session("s1")) == [("chips", 0), ("salsa", 1)]
+    assert names(knowledge, knowledge.past(["user:ann"])) == [("milk", 0), ("salsa", 1)]
+    assert names(knowledge, knowledge.past(["user:ann"], "s1")) == [("milk", 0), ("chips", 1), ("salsa", 2)]
+    assert names(knowledge, knowledge.past(["visitor:v"])) == [("chips", 0)]
+
+
+def test_a_past_keeps_the_latest_lines(fed):
+    knowledge, feed = fed
+    feed(*(world.event(world.viewed("ann", f"p{h}", hours=h), str(h)) for h in range(MAX_LINES, -3, -1)))
+    past = names(knowledge, knowledge.past(["user:ann"]))
+    assert (len(past), past[0][0], past[-1][0]) == (MAX_LINES, "p1", f"p{MAX_LINES}")
+
+
+def test_what_a_shopper_hid_stays_hidden_until_taken_back(fed):
+    knowledge, feed = fed
+
+    def hidden(*keys: str) -> set[str]:
+        with knowledge.shop() as shop:
+            return {shop.catalogue.ids[row] for row in knowledge.hidden(keys)}
+
+    on_device = replace(world.said("x", Kind.HIDDEN, "beer", "soap"), shopper="visitor:v")
+    feed(world.event(on_device, "1"), world.event(world.said("ann", Kind.HIDDEN, "milk"), "2"))
+    assert hidden("user:ann", "visitor:v") == {"milk", "beer", "soap"}
+    assert hidden("user:ann") == {"milk"}
+    feed(world.event(replace(world.said("ann", Kind.UNHIDDEN, "milk", "beer"), device="visitor:v"), "3"))
+    assert hidden("user:ann", "visitor:v") == {"soap"}
+    assert hidden("user:nobody") == hidden() == set()
+
+
+def test_what_lists_showed_is_counted_and_fades(fed):
+    knowledge, feed = fed
+    days = 24 * 3
+    feed(
+        world.event(world.said("ann", Kind.SHOWN, "milk", "beer", hours=0), "1"),
+        world.event(world.said("ann", Kind.SHOWN, "milk", hours=days), "2"),
+    )
+    with knowledge.shop() as shop:
+        shown = knowledge.shown(["user:nobody", "user:ann"])
+        found = {
+            shop.catalogue.ids[row]: (int(times), round(float(recent), 3), float(last))
+            for row, times, recent, last in zip(
+                shown.rows, shown.times, shown.recent(), shown.last, strict=True
+            )
+        }
+    assert found == {"milk": (2, 1.5, world.at(days)), "beer": (1, 0.5, world.at(0))}
+    assert len(knowledge.shown(["user:bob"])) == 0
+
+
+def test_growth_and_newness_go_by_the_time_of_what_happened(fed):
+    knowledge, feed = fed
+    month = 24 * 30
+    old = [world.event(world.bought("a", "milk", hours=h), f"o{h}") for h in range(60)]
+    late = [world.event(world.bought("a", "salsa", hours=3 * month + h), f"l{h}") for h in range(20)]
+    feed(*(world.change(product) for product in world.PRODUCTS), *old, *late)
+    with knowledge.shop() as shop:
+        milk, salsa, soap = shop.catalogue.rows(["milk", "salsa", "soap"])
+        popular = shop.popular
+        assert popular.growth[salsa] > 1.2 > 1 > popular.growth[milk]
+        assert popular.growth[soap] == 1
+        assert popular.latest == world.at(3 * month + 19)
+        assert popular.since[[milk, salsa]].tolist() == [world.at(0), world.at(3 * month)]
+        assert popular.since[soap] == (world.START + timedelta(days=365)).timestamp()

@@ -13,8 +13,11 @@ from aisle.events.v1 import event_pb2
 from services.kit.log import CATALOG, EVENTS, Entry, Record
 from services.recsys.domain.catalogue import Product
 from services.recsys.domain.cooccurrence import learn
+from services.recsys.domain.interactions import Interactions, Past, interactions_of
+from services.recsys.domain.models.cooccurrence import CooccurrenceModel
 from services.recsys.domain.neighbours import Neighbours
 from services.recsys.domain.signals import Kind, Signal
+from services.recsys.domain.trained import Role, Trained
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -63,12 +66,17 @@ def viewed(user: str, product_id: str, hours: float = 100) -> Signal:
     return Signal(f"user:{user}", Kind.INTEREST, 0.2, at(hours), ((product_id, 1),))
 
 
+def said(user: str, kind: Kind, *product_ids: str, hours: float = 100) -> Signal:
+    """Lists shown, and what was hidden from them and what no more."""
+    return Signal(f"user:{user}", kind, 1.0, at(hours), tuple((product_id, 1) for product_id in product_ids))
+
+
 def history() -> list[Signal]:
     """The world's orders as signals."""
     return [bought(user, *basket, hours=hours) for hours, (user, basket) in enumerate(BASKETS)]
 
 
-def model() -> Neighbours:
+def neighbours() -> Neighbours:
     """What goes together in the world's baskets."""
     ids = [product.id for product in PRODUCTS]
     lines = [(b, ids.index(i)) for b, (_, items) in enumerate(BASKETS) for i in items]
@@ -76,10 +84,31 @@ def model() -> Neighbours:
     return learn(ids, baskets, items)
 
 
+def interactions() -> Interactions:
+    """The world's baskets, shopper by shopper."""
+    ids = [product.id for product in PRODUCTS]
+    pasts = []
+    for shopper in dict.fromkeys(user for user, _ in BASKETS):
+        mine = [(hours, basket) for hours, (user, basket) in enumerate(BASKETS) if user == shopper]
+        lines = [(ids.index(i), b, at(h)) for b, (h, basket) in enumerate(mine) for i in basket]
+        items, baskets, times = zip(*lines, strict=True)
+        pasts.append(Past(np.array(items, np.int32), np.array(baskets, np.int32), np.array(times)))
+    return interactions_of(len(ids), pasts)
+
+
+def model() -> Trained:
+    """What goes together, as it is served."""
+    model = CooccurrenceModel().fit(interactions())
+    return Trained([product.id for product in PRODUCTS], {Role.COOCCURRENCE: model})
+
+
 _TYPES = {
     Kind.PURCHASE: event_pb2.EVENT_TYPE_ORDER_COMPLETED,
     Kind.REFUND: event_pb2.EVENT_TYPE_ORDER_REFUNDED,
     Kind.INTEREST: event_pb2.EVENT_TYPE_PRODUCT_VIEWED,
+    Kind.SHOWN: event_pb2.EVENT_TYPE_PRODUCT_LIST_VIEWED,
+    Kind.HIDDEN: event_pb2.EVENT_TYPE_PRODUCT_HIDDEN,
+    Kind.UNHIDDEN: event_pb2.EVENT_TYPE_PRODUCT_UNHIDDEN,
 }
 
 
@@ -101,6 +130,9 @@ def event(signal: Signal, message_id: str) -> Entry:
     """A signal as the event it was read from."""
     kind, _, name = signal.shopper.partition(":")
     message = event_pb2.Event(message_id=message_id, type=_TYPES[signal.kind], **{f"{kind}_id": name})
+    for key in filter(None, (signal.device, signal.session)):
+        other, _, name = key.partition(":")
+        setattr(message, f"{other}_id", name)
     message.event_time.FromNanoseconds(int(signal.time * 1e9))
     for product_id, pieces in signal.items:
         message.product_details.add(product_id=product_id, quantity=pieces)

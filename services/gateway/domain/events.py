@@ -9,8 +9,8 @@ from services.gateway.domain.model import Money
 from services.gateway.domain.products import FIRST_SECOND, LAST_SECOND
 
 _SEARCHED = 1
-_TYPES = range(1, 14)
-_WITHOUT_PRODUCTS = frozenset((_SEARCHED, 10, 11, 12))  # searches, promotions and coupons
+_TYPES = range(1, 16)
+_WITHOUT_PRODUCTS = frozenset((_SEARCHED, 11, 12, 13))  # searches, promotions and coupons
 
 
 class DetailDraft(NamedTuple):

@@ -7,6 +7,7 @@ from services.kit.progress import Progress
 from services.recsys.adapters.messages import change_of, signal_of
 from services.recsys.domain.catalogue import Product
 from services.recsys.domain.history import History, Recorder
+from services.recsys.domain.signals import TASTE
 
 
 async def read_products(log: Log, progress: Progress) -> list[Product]:
@@ -39,7 +40,7 @@ async def read_history(log: Log, progress: Progress) -> History:
                     signal = signal_of(record)
                 except (DecodeError, ValueError):
                     continue
-                if signal is not None:
+                if signal is not None and signal.kind in TASTE:
                     recorder.add(signal)
             at = records[-1].sequence
             progress("reading events", min(at, end), end)

@@ -6,7 +6,7 @@ from aisle.events.v1 import event_pb2
 from services.kit.log import Record
 from services.kit.stock import in_stock
 from services.recsys.domain.catalogue import NO_PRICE, Product
-from services.recsys.domain.signals import STRENGTH, Signal, shopper_keys
+from services.recsys.domain.signals import STRENGTH, Signal, session_key, shopper_keys
 
 _BY_NUMBER = {event_pb2.EventType.Value(f"EVENT_TYPE_{name}"): how for name, how in STRENGTH.items()}
 
@@ -28,7 +28,7 @@ def change_of(record: Record) -> tuple[str, Product | None]:
 
 
 def signal_of(record: Record) -> Signal | None:
-    """What an event says of its shopper's taste, None when nothing. Raises DecodeError.
+    """What an event says of its shopper, None when nothing. Raises DecodeError.
 
     An event counts no later than it came, so that a clock that runs ahead does not outweigh all others.
     """
@@ -41,7 +41,8 @@ def signal_of(record: Record) -> Signal | None:
     pieces: dict[str, int] = {}
     for detail in event.product_details:
         pieces[detail.product_id] = pieces.get(detail.product_id, 0) + max(detail.quantity, 1)
-    return Signal(keys[0], how[0], how[1], time, tuple(pieces.items()))
+    device = keys[1] if len(keys) > 1 else ""
+    return Signal(keys[0], *how, time, tuple(pieces.items()), device, session_key(event.session_id))
 
 
 def _product(message: product_pb2.Product) -> Product:

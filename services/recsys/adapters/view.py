@@ -1,75 +1,48 @@
 """The view of the log in SQLite: what the products are, what each shopper did, what everybody buys.
 
-Tastes stay on disk and are read one shopper at a time, so that memory does not grow with shoppers; products
-and popularity are held in memory too, in the domain's columns. Shoppers and items are numbered in the order
-in which EVENTS first names them, so that a view rebuilt from the log is the same.
+What shoppers did stays on disk and is read one shopper at a time, so that memory does not grow with shoppers;
+products and popularity are held in memory too, in the domain's columns. What is stored how stands in the
+view_*.py files beside this one.
 """
 
-import json
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 
 from services.kit import logs
 from services.kit.log import CATALOG, EVENTS, Record
 from services.kit.views import Database
+from services.recsys.adapters import (
+    view_numbers,
+    view_popularity,
+    view_products,
+    view_shown,
+    view_tastes,
+    view_trails,
+)
 from services.recsys.adapters.messages import change_of, signal_of
-from services.recsys.domain import decay
+from services.recsys.adapters.view_popularity import Count
+from services.recsys.domain import trails
 from services.recsys.domain.catalogue import Catalogue, Product
-from services.recsys.domain.neighbours import Neighbours
+from services.recsys.domain.interactions import Past
 from services.recsys.domain.popularity import Popularity
-from services.recsys.domain.shop import Links, Shop
-from services.recsys.domain.signals import Kind, Signal
-from services.recsys.domain.taste import MAX_ITEMS, Taste, empty
+from services.recsys.domain.shop import Served, Shop
+from services.recsys.domain.shown import Shown
+from services.recsys.domain.signals import Signal, session_key
+from services.recsys.domain.taste import Taste
+from services.recsys.domain.trained import Trained
 
-VERSION = 1
+VERSION = 2
 """Raise it when SCHEMA or what is stored changes: the view is then built anew from the log."""
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS products (
-    product_id TEXT PRIMARY KEY, title TEXT NOT NULL, brand TEXT NOT NULL, categories TEXT NOT NULL,
-    currency TEXT NOT NULL, price INTEGER NOT NULL, in_stock INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS items (item INTEGER PRIMARY KEY, product_id TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS shoppers (shopper INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS popularity (item INTEGER PRIMARY KEY, weight REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS taste (
-    shopper INTEGER NOT NULL, item INTEGER NOT NULL, pieces INTEGER NOT NULL, times INTEGER NOT NULL,
-    bought REAL NOT NULL, looked REAL NOT NULL, last REAL NOT NULL, PRIMARY KEY (shopper, item)
-) WITHOUT ROWID;
-"""
-
-_ADD = {
-    # A refund may come before its order: pieces are then below 0 until the order comes.
-    Kind.PURCHASE: """
-INSERT INTO taste VALUES (:shopper, :item, :pieces, 1, :weight, 0, :time) ON CONFLICT DO UPDATE SET
-    times = times + (pieces + :pieces > 0), bought = bought + (pieces + :pieces > 0) * :weight,
-    pieces = pieces + :pieces, last = max(last, :time)""",
-    Kind.REFUND: """
-INSERT INTO taste VALUES (:shopper, :item, -:pieces, 0, 0, 0, :time) ON CONFLICT DO UPDATE SET
-    times = CASE WHEN pieces > :pieces THEN times ELSE 0 END,
-    bought = CASE WHEN pieces > :pieces THEN bought * (pieces - :pieces) / pieces ELSE 0 END,
-    pieces = CASE WHEN pieces > 0 THEN max(0, pieces - :pieces) ELSE pieces - :pieces END,
-    last = max(last, :time)""",
-    Kind.INTEREST: """
-INSERT INTO taste VALUES (:shopper, :item, 0, 0, 0, max(0, :weight), :time) ON CONFLICT DO UPDATE SET
-    looked = max(0, looked + :weight), last = max(last, :time)""",
-}
-_ADD_POPULARITY = """
-INSERT INTO popularity VALUES (?, ?) ON CONFLICT DO UPDATE SET weight = weight + excluded.weight"""
-_TASTE = f"""
-SELECT item, pieces, times, bought, looked, last FROM taste
-WHERE shopper = ? ORDER BY last DESC LIMIT {MAX_ITEMS}"""
-
-_POPULARITY_SIGN = {Kind.PURCHASE: 1.0, Kind.REFUND: -1.0, Kind.INTEREST: 0.0}
-_KNOWN_SHOPPERS = 10_000
+_PARTS = (view_products, view_numbers, view_popularity, view_tastes, view_trails, view_shown)
+SCHEMA = "".join(part.SCHEMA for part in _PARTS)
 
 _logger = logs.get(__name__)
 
@@ -91,23 +64,15 @@ class RecsysView:
     def _load(self) -> None:
         with self._lock, self.database.read() as connection:
             self._catalogue, self._popularity = Catalogue(), Popularity()
-            self._links: Links | None = None
-            for product_id, title, brand, categories, currency, price, in_stock in connection.execute(
-                "SELECT * FROM products ORDER BY product_id"
-            ):
-                paths = tuple(json.loads(categories))
-                self._catalogue.upsert(
-                    Product(product_id, title, brand, paths, currency, price, bool(in_stock))
-                )
-            self._items = {
-                product_id: item
-                for item, product_id in connection.execute("SELECT * FROM items ORDER BY item")
-            }
-            self._row_of_item = [self._catalogue.row(product_id) for product_id in self._items]
-            self._shoppers: dict[str, int] = {}
-            weights = connection.execute("SELECT item, weight FROM popularity").fetchall()
-            rows = [self._row_of_item[item - 1] for item, _ in weights]
-            self._popularity.set(np.array(rows, np.int64), np.array([weight for _, weight in weights]))
+            self._served: Served | None = None
+            for product in view_products.load(connection):
+                self._catalogue.upsert(product)
+            self._items, named = view_numbers.load_items(connection)
+            self._rows = np.zeros(1, np.int64)  # the row of each item; items number from 1
+            self._number_rows(self._items)
+            self._popularity.first(self._rows[1:], np.array(named, np.float64))
+            self._arrive(view_products.arrivals(connection))
+            self._count(view_popularity.load(connection))
 
     def position(self, stream: str) -> int:
         """See kit's View."""
@@ -116,11 +81,11 @@ class RecsysView:
     def clear(self) -> None:
         """See kit's View. The model that serves goes on serving."""
         with self._lock:
-            links = self._links
+            served = self._served
             self.database.clear()
             self._load()
-            if links is not None:
-                self.use(links.model, links.version)
+            if served is not None:
+                self.use(served.trained, served.version)
 
     def close(self) -> None:
         """Closes the file."""
@@ -135,72 +100,64 @@ class RecsysView:
 
     def _apply_changes(self, records: Sequence[Record]) -> None:
         changes: dict[str, Product | None] = {}
+        times: dict[str, float] = {}
         for record in records:
             try:
                 product_id, product = change_of(record)
-                changes[product_id] = product
             except (DecodeError, ValueError) as error:
                 self._skip(record, error)
+            else:
+                changes[product_id] = product
+                if product:
+                    times.setdefault(product_id, record.time.timestamp())
         with self.database.batch(records) as connection:
-            connection.executemany(
-                "DELETE FROM products WHERE product_id = ?", [(product_id,) for product_id in changes]
-            )
-            connection.executemany(
-                "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [_columns(product) for product in changes.values() if product],
-            )
+            view_products.change(connection, changes, times)
         with self._lock:
             for product_id, product in changes.items():
                 if product:
                     self._catalogue.upsert(product)
                 else:
                     self._catalogue.delete(product_id)
+            self._arrive(times.items())
 
     def _apply_signals(self, records: Sequence[Record]) -> None:
-        signals: list[Signal] = []
-        for record in records:
-            try:
-                signal = signal_of(record)
-            except (DecodeError, ValueError) as error:
-                self._skip(record, error)
-            else:
-                signals += [signal] if signal else []
+        numbered = [(record.sequence, signal) for record in records if (signal := self._signal(record))]
+        signals = [signal for _, signal in numbered]
+        named = view_numbers.first_named(signals)
         with self.database.batch(records) as connection:
-            shoppers = self._number_shoppers(connection, signals)
-            new = self._new_items(connection, signals)
+            shoppers = view_numbers.shoppers(connection, signals)
+            new = view_numbers.items(connection, named, self._items)
             items = self._items | new if new else self._items
-            for kind, run in groupby(signals, lambda signal: signal.kind):
-                rows = [row for signal in run for row in _rows(signal, shoppers[signal.shopper], items)]
-                connection.executemany(_ADD[kind], rows)
-            counts = _popularity(signals, items)
-            connection.executemany(_ADD_POPULARITY, counts)
+            view_tastes.add(connection, signals, shoppers, items)
+            view_trails.add(connection, numbered, shoppers, items)
+            view_shown.add(connection, signals, shoppers, items)
+            counts = view_popularity.add(connection, signals, items)
         with self._lock:
             self._items.update(new)
-            self._row_of_item += [self._catalogue.row(product_id) for product_id in new]
-            rows_of = np.array([self._row_of_item[item - 1] for item, _ in counts], np.int64)
-            self._popularity.add(rows_of, np.array([weight for _, weight in counts]))
+            self._number_rows(new)
+            rows = self._rows[[self._items[product_id] for product_id in named]]
+            self._popularity.first(rows, np.array(list(named.values()), np.float64))
+            self._count(counts)
 
-    def _number_shoppers(self, connection: sqlite3.Connection, signals: Sequence[Signal]) -> dict[str, int]:
-        """The numbers of all shoppers of a batch, new ones for new names."""
-        if len(self._shoppers) > _KNOWN_SHOPPERS:
-            self._shoppers.clear()
-        found = {}
-        for name in dict.fromkeys(signal.shopper for signal in signals):
-            number = self._shoppers.get(name)
-            if number is None:
-                connection.execute("INSERT OR IGNORE INTO shoppers (name) VALUES (?)", (name,))
-                number = _shopper(connection, name)
-                assert number is not None
-            found[name] = number
-        return found
+    def _signal(self, record: Record) -> Signal | None:
+        try:
+            return signal_of(record)
+        except (DecodeError, ValueError) as error:
+            self._skip(record, error)
+            return None
 
-    def _new_items(self, connection: sqlite3.Connection, signals: Sequence[Signal]) -> dict[str, int]:
-        """Numbers for products that no event named before."""
-        named = dict.fromkeys(product_id for signal in signals for product_id, _ in signal.items)
-        unknown = [product_id for product_id in named if product_id not in self._items]
-        new = {product_id: number for number, product_id in enumerate(unknown, len(self._items) + 1)}
-        connection.executemany("INSERT INTO items (product_id, item) VALUES (?, ?)", new.items())
-        return new
+    def _number_rows(self, product_ids: Iterable[str]) -> None:
+        rows = [self._catalogue.row(product_id) for product_id in product_ids]
+        self._rows = np.concatenate([self._rows, np.array(rows, np.int64)])
+
+    def _arrive(self, arrivals: Iterable[tuple[str, float]]) -> None:
+        rows = [(self._catalogue.row(product_id), since) for product_id, since in arrivals]
+        self._popularity.first(np.array([r for r, _ in rows], np.int64), np.array([s for _, s in rows]))
+
+    def _count(self, counts: Sequence[Count]) -> None:
+        if counts:
+            items, weights, recent, times = (np.array(column) for column in zip(*counts, strict=True))
+            self._popularity.add(self._rows[items], weights, recent, float(times.max()))
 
     def _skip(self, record: Record, error: Exception) -> None:
         self.unreadable += 1
@@ -213,68 +170,39 @@ class RecsysView:
         """See Knowledge."""
         with self._lock:
             popular = self._popularity.now(len(self._catalogue), self._clock(), self._refresh)
-            yield Shop(self._catalogue, popular, self._links)
+            yield Shop(self._catalogue, popular, self._served)
 
     def taste(self, shopper_keys: Sequence[str]) -> Taste:
-        """See Knowledge. Reads one shopper's rows from disk."""
+        """See Knowledge. Reads one shopper's rows from disk, as do the next four."""
         with self.database.read() as connection:
-            for key in shopper_keys:
-                number = _shopper(connection, key)
-                rows = connection.execute(_TASTE, (number,)).fetchall() if number else []
-                # An item of a batch that is committed but not yet in memory is left for the next answer.
-                rows = [row for row in rows if row[0] <= len(self._row_of_item)]
-                if rows:
-                    items, pieces, times, bought, looked, last = zip(*rows, strict=True)
-                    return Taste(
-                        np.array([self._row_of_item[item - 1] for item in items], np.int64),
-                        np.array(pieces, np.int64),
-                        np.array(times, np.int64),
-                        np.array(bought, np.float64),
-                        np.array(looked, np.float64),
-                        np.array(last, np.float64),
-                    )
-        return empty()
+            return view_tastes.read(connection, view_numbers.known(connection, shopper_keys), self._rows)
 
-    def use(self, model: Neighbours, version: str) -> None:
+    def past(self, shopper_keys: Sequence[str], session_id: str = "", *, bought: bool = False) -> Past:
+        """See Knowledge."""
+        with self.database.read() as connection:
+            found = trails.nothing()
+            for shopper in view_numbers.known(connection, shopper_keys):
+                if len(found := view_trails.read(connection, shopper)):
+                    break
+            for visit in view_numbers.known(connection, [session_key(session_id)]):
+                found = trails.join(found, view_trails.read(connection, visit))
+            return trails.past(found, self._rows, bought)
+
+    def session(self, session_id: str) -> Past:
+        """See Knowledge."""
+        return self.past((), session_id)
+
+    def hidden(self, shopper_keys: Sequence[str]) -> NDArray[np.int64]:
+        """See Knowledge."""
+        with self.database.read() as connection:
+            return view_shown.hidden(connection, view_numbers.known(connection, shopper_keys), self._rows)
+
+    def shown(self, shopper_keys: Sequence[str]) -> Shown:
+        """See Knowledge."""
+        with self.database.read() as connection:
+            return view_shown.read(connection, view_numbers.known(connection, shopper_keys), self._rows)
+
+    def use(self, trained: Trained, version: str) -> None:
         """See Knowledge."""
         with self._lock:
-            self._links = Links(model, version, self._catalogue)
-
-
-def _shopper(connection: sqlite3.Connection, name: str) -> int | None:
-    row = connection.execute("SELECT shopper FROM shoppers WHERE name = ?", (name,)).fetchone()
-    return int(row[0]) if row else None
-
-
-def _columns(product: Product) -> tuple[str | int, ...]:
-    return (
-        product.id,
-        product.title,
-        product.brand,
-        json.dumps(product.categories, ensure_ascii=False),
-        product.currency,
-        product.price,
-        int(product.in_stock),
-    )
-
-
-def _rows(signal: Signal, shopper: int, items: dict[str, int]) -> Iterator[dict[str, int | float]]:
-    half_life = decay.INTEREST_HALF_LIFE if signal.kind is Kind.INTEREST else decay.PURCHASE_HALF_LIFE
-    weight = signal.strength * decay.forward(signal.time, half_life)
-    for product_id, pieces in signal.items:
-        yield {
-            "shopper": shopper,
-            "item": items[product_id],
-            "pieces": pieces,
-            "weight": weight,
-            "time": signal.time,
-        }
-
-
-def _popularity(signals: Sequence[Signal], items: dict[str, int]) -> list[tuple[int, float]]:
-    counts = []
-    for signal in signals:
-        if sign := _POPULARITY_SIGN[signal.kind]:
-            weight = sign * decay.forward(signal.time, decay.POPULARITY_HALF_LIFE)
-            counts += [(items[product_id], weight) for product_id, _ in signal.items]
-    return counts
+            self._served = Served(trained, version, self._catalogue)

@@ -21,6 +21,12 @@ INTEREST_HALF_LIFE: Final = 14 * DAY
 POPULARITY_HALF_LIFE: Final = 30 * DAY
 """The same of a purchase as a sign of what everybody buys."""
 
+TREND_HALF_LIFE: Final = 10 * DAY
+"""The same as a sign of what is bought more lately than before. Finite until the year 2052."""
+
+SHOWN_HALF_LIFE: Final = 3 * DAY
+"""The same of having been shown a product."""
+
 _LARGEST: Final = 1000.0
 
 

@@ -1,46 +1,84 @@
-"""What everybody buys: a fading count a product, and the order that follows from it."""
+"""What everybody buys: fading counts a product, the order that follows from them, and what grows."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.recsys.domain import decay
+
+_STEP = 4096
+
+PRIOR = 5.0
+"""Purchases that each product is taken to have had of late, as expected: few real ones prove little."""
+
 
 @dataclass(frozen=True)
 class Popular:
-    """Popularity at one moment: `order` has the rows best first, `share` of each row is in [0, 1]."""
+    """Popularity at one moment: `order` has the rows best first, `share` of each row is in [0, 1].
+
+    `growth` of each row is how many times as much of all purchases it has of late as over longer, 1.0 when
+    it is the same. `since` is when a row was first known of, in Unix seconds, infinite for a dead row that
+    no event names; `latest` is when something was last bought.
+    """
 
     order: NDArray[np.int64]
     share: NDArray[np.float64]
+    growth: NDArray[np.float64]
+    since: NDArray[np.float64]
+    latest: float
 
     def best(self, allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
         """The most popular allowed rows, best first."""
-        known = self.order[self.order < len(allowed)]
-        return known[allowed[known]][:count]
+        found: list[NDArray[np.int64]] = []
+        for first in range(0, len(self.order), _STEP):
+            part = self.order[first : first + _STEP]
+            part = part[part < len(allowed)]
+            found.append(part[allowed[part]])
+            count -= len(found[-1])
+            if count <= 0:
+                break
+        best = np.concatenate([np.zeros(0, np.int64), *found])
+        return best[: len(best) + min(count, 0)]
 
 
 class Popularity:
     """Forward-decayed purchases of each row. Not safe for threads: whoever shares it holds a lock."""
 
     def __init__(self) -> None:
-        self._weights = np.zeros(1024)
+        self._weights, self._recent = np.zeros(1024), np.zeros(1024)
+        self._since, self._latest = np.full(1024, np.inf), -np.inf
         self._seen: Popular | None = None
         self._changed = True
         self._sorted_at = -np.inf
 
-    def set(self, rows: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
-        """Puts the weights that rows have from now on."""
-        if len(rows):
-            self._fit(int(rows.max()) + 1)
-            self._weights[rows] = weights
-            self._changed = True
+    def add(
+        self,
+        rows: NDArray[np.int64],
+        weights: NDArray[np.float64],
+        recent: NDArray[np.float64],
+        latest: float,
+    ) -> None:
+        """Adds purchases to rows one after the other, as a sum kept elsewhere would.
 
-    def add(self, rows: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
-        """Adds weights to rows one after the other, as a sum kept elsewhere would."""
+        Forward weights of POPULARITY_HALF_LIFE and TREND_HALF_LIFE, and the time of the latest purchase.
+        """
         if len(rows):
             self._fit(int(rows.max()) + 1)
             np.add.at(self._weights, rows, weights)
+            np.add.at(self._recent, rows, recent)
+            self._latest, self._changed = max(self._latest, latest), True
+
+    def first(self, rows: NDArray[np.int64], times: NDArray[np.float64]) -> None:
+        """Says that rows were known of at these times."""
+        if len(rows):
+            self._fit(int(rows.max()) + 1)
+            np.minimum.at(self._since, rows, times)
             self._changed = True
+
+    def since(self, row: int) -> float:
+        """When a row was first known of; infinite when it was not."""
+        return float(self._since[row]) if row < len(self._since) else np.inf
 
     def now(self, size: int, clock: float, refresh: float) -> Popular:
         """The order over `size` rows. Sorted anew after a change, at most once in `refresh` seconds."""
@@ -50,10 +88,28 @@ class Popularity:
             self._fit(size)
             weights = np.maximum(self._weights[:size], 0.0)
             most = float(weights.max(initial=0.0))
-            seen = Popular(np.argsort(-weights, kind="stable"), weights / most if most else weights.copy())
+            seen = Popular(
+                np.argsort(-weights, kind="stable"),
+                weights / most if most else weights.copy(),
+                _growth(weights, np.maximum(self._recent[:size], 0.0), self._latest),
+                self._since[:size].copy(),
+                self._latest,
+            )
             self._seen, self._changed, self._sorted_at = seen, False, clock
         return seen
 
     def _fit(self, size: int) -> None:
+        more = max(size, len(self._weights))
         if size > len(self._weights):
-            self._weights = np.concatenate([self._weights, np.zeros(max(size, len(self._weights)))])
+            self._weights = np.concatenate([self._weights, np.zeros(more)])
+            self._recent = np.concatenate([self._recent, np.zeros(more)])
+            self._since = np.concatenate([self._since, np.full(more, np.inf)])
+
+
+def _growth(weights: NDArray[np.float64], recent: NDArray[np.float64], latest: float) -> NDArray[np.float64]:
+    """(bought of late + PRIOR) / (expected of late from its longer share + PRIOR), of each row."""
+    long = weights.sum()
+    if not long:
+        return np.ones(len(weights))
+    now = recent * decay.since(latest, decay.TREND_HALF_LIFE)
+    return np.asarray((now + PRIOR) / (weights / long * now.sum() + PRIOR))
