@@ -18,7 +18,7 @@ from services.recsys.domain.catalogue import Product
 from services.recsys.domain.evaluation import PROTOCOLS, measure, summary
 from services.recsys.domain.history import History, Split, split
 from services.recsys.domain.metrics import Estimate
-from services.recsys.evaluate_files import on_files
+from services.recsys.evaluate_files import on_data, on_files
 
 
 async def evaluate(
@@ -31,28 +31,28 @@ async def evaluate(
     test: Path | None = None,
     model: str | None = None,
     against: str | None = None,
+    report: Path | None = None,
 ) -> dict[str, Any]:
     """Metrics with 95% bootstrap intervals over users; everything is ranked, never a sample.
 
-    Without `interactions`: the current model, personal frequency and popularity, on the log's held-out part.
-    With them: `model`, or without one the protocol's own choice, on the file's test part; and, paired, what
-    it is above `against`. Raises OSError and ValueError for files and names that are not right.
+    Without options: what serves, personal frequency and popularity, on the log's held-out weeks. With a
+    `protocol`: `model`, or without one the protocol's own choice, on the held-out part of the `interactions`
+    file, or of the log's orders; and, paired, what it is above `against`. `report` is the page of plots to
+    write. Raises OSError and ValueError for files and names that are not right.
     """
     if interactions is not None:
-        return on_files(interactions, test, protocol, model, against, progress)
-    if any((protocol, test, model, against)):
-        raise ValueError("--protocol, --test, --model and --against go with --interactions FILE")
-    return await on_log(config, progress=progress, log=log)
+        return on_files(interactions, test, protocol, model, against, report, progress)
+    if protocol is None and not any((test, model, against, report)):
+        return await on_log(config, progress=progress, log=log)
+    if test is not None:
+        raise ValueError("--test goes with --interactions FILE")
+    _, history = await read(config, progress, log)
+    return on_data(history.interactions(), None, protocol or "last-weeks", model, against, report, progress)
 
 
 async def on_log(config: Config, *, progress: Progress, log: Log | None = None) -> dict[str, Any]:
-    """Metrics of the current model and of personal frequency and popularity, on the same held-out baskets."""
-    log = log or NatsLog(config.nats_url)
-    await log.start()
-    try:
-        products, history = await read_products(log, progress), await read_history(log, progress)
-    finally:
-        await log.close()
+    """Metrics of the current model and of personal frequency and popularity, on the same held-out weeks."""
+    products, history = await read(config, progress, log)
     held = split(history)
     knowledge = knowledge_of(products, history, held)
     model = ModelStore(config.home, "recsys").current()
@@ -72,8 +72,18 @@ async def on_log(config: Config, *, progress: Progress, log: Log | None = None) 
     }
 
 
+async def read(config: Config, progress: Progress, log: Log | None) -> tuple[list[Product], History]:
+    """The log to its end: the products that there are, and all that shoppers did."""
+    log = log or NatsLog(config.nats_url)
+    await log.start()
+    try:
+        return await read_products(log, progress), await read_history(log, progress)
+    finally:
+        await log.close()
+
+
 def knowledge_of(products: list[Product], history: History, held: Split) -> MemoryKnowledge:
-    """The shop as it was before the held-out baskets; tastes of the held-out shoppers only."""
+    """The shop as it was before the held-out weeks; tastes of the held-out shoppers only."""
     knowledge = MemoryKnowledge()
     for product in products:
         knowledge.put(product)

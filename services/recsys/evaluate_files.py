@@ -5,6 +5,7 @@ from typing import Any
 
 from services.kit.progress import Metric, Progress
 from services.recsys.adapters import interaction_files
+from services.recsys.adapters.report import write
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.protocols import PROTOCOLS
 from services.recsys.domain.trial import Trial, differences, run
@@ -16,36 +17,39 @@ def on_files(
     protocol: str | None,
     model: str | None,
     against: str | None,
+    report: Path | None,
     progress: Progress,
 ) -> dict[str, Any]:
     """What `aisle evaluate recsys` tells of files. Raises OSError and ValueError with what is wrong."""
-    check(protocol)
     files = interaction_files.read(interactions, test)
-    return on_data(files.data, files.future, str(protocol), model, against, progress)
-
-
-def check(protocol: str | None) -> None:
-    """Raises ValueError unless there is such a protocol."""
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"--protocol must be one of {', '.join(PROTOCOLS)}, not {protocol}")
+    return on_data(files.data, files.future, protocol, model, against, report, progress)
 
 
 def on_data(
     data: Interactions,
     future: Interactions | None,
-    protocol: str,
+    protocol: str | None,
     model: str | None,
     against: str | None,
+    report: Path | None,
     progress: Progress,
 ) -> dict[str, Any]:
-    """The figures of one model, and the paired difference to another, on a protocol's cases."""
+    """The figures of one model, and the paired difference to another, on a protocol's cases.
+
+    `report`: where to write them as a page with plots.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"--protocol must be one of {', '.join(PROTOCOLS)}, not {protocol}")
     split = PROTOCOLS[protocol](data, future)
     first = run(protocol, split, model, progress)
     told = {"protocol": protocol, "users": data.users, "items": data.items, **facts(first)}
+    trials = [first]
     if against is not None:
-        second = run(protocol, split, against, progress)
-        paired = {name: found._asdict() for name, found in differences(first, second).items()}
-        told["against"] = {**facts(second), "difference": paired}
+        trials.append(run(protocol, split, against, progress))
+        paired = {name: found._asdict() for name, found in differences(*trials).items()}
+        told["against"] = {**facts(trials[1]), "difference": paired}
+    if report is not None:
+        write(report, told, trials, split.full)
     return told
 
 

@@ -82,13 +82,16 @@ def test_next_basket_without_a_test_file_holds_out_each_users_last():
 
 
 def test_last_weeks_cuts_everybody_at_the_same_moment():
-    first, second = baskets([0], [1], [2], [3], [4], [5]), baskets([7], [6])
-    split = last_weeks(interactions_of(8, [first, second]), weeks=2)
-    assert wants(split.test) == [[4, 5]]
-    assert pasts(split.test.past) == [[0, 1, 2, 3]]
-    assert wants(split.validation) == [[2, 3]]
-    assert pasts(split.train) == [[0, 1], [7, 6]]
-    assert pasts(split.full) == [[0, 1, 2, 3], [7, 6]]
+    first, second = baskets(*([item] for item in range(11))), baskets([12], [11])
+    data = interactions_of(13, [first, second])
+    split = last_weeks(data, weeks=2)
+    assert wants(split.test) == [[9, 10]]
+    assert pasts(split.test.past) == [[0, 1, 2, 3, 4, 5, 6, 7, 8]]
+    assert wants(split.validation) == [[7, 8]]
+    assert pasts(split.train) == [[0, 1, 2, 3, 4, 5, 6], [12, 11]]
+    assert pasts(split.full) == [[0, 1, 2, 3, 4, 5, 6, 7, 8], [12, 11]]
+    # A fifth of ten weeks is the most that is held out.
+    assert wants(last_weeks(data, weeks=4).test) == [[9, 10]]
 
 
 def test_a_part_of_the_cases_is_drawn_by_a_seed():

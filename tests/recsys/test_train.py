@@ -111,7 +111,8 @@ def test_orders_become_interactions_in_the_order_of_time():
     recorder.add(world.bought("ann", "beer", hours=3))
     recorder.add(world.bought("bob", "bread", hours=2))
     recorder.add(world.bought("ann", "milk", "soap", hours=1))
-    ids, data = recorder.history().interactions()
+    history = recorder.history()
+    ids, data = history.items, history.interactions()
     rows = [data.past(user) for user in range(data.users)]
     assert [[ids[item] for item in past.items] for past in rows] == [[], ["milk", "soap", "beer"], ["bread"]]
     assert [past.baskets.tolist() for past in rows] == [[], [0, 0, 1], [0]]

@@ -81,8 +81,8 @@ class History:
         """Which lines belong to these events."""
         return np.asarray(events[self.event])
 
-    def interactions(self) -> tuple[list[str], Interactions]:
-        """All orders as models learn from them, in each shopper's order of time; and the items by number.
+    def interactions(self) -> Interactions:
+        """All orders as models learn from them, in each shopper's order of time.
 
         Shoppers and items keep their numbers; the pieces of a product in an order count once.
         """
@@ -95,7 +95,7 @@ class History:
         fresh = np.diff(event, prepend=-1) != 0
         basket = np.cumsum(fresh) - 1
         own = basket - np.repeat(basket[np.minimum(starts[:-1], len(basket) - 1)], np.diff(starts))
-        return self.items, Interactions(len(self.items), starts, item, own.astype(np.int32), time)
+        return Interactions(len(self.items), starts, item, own.astype(np.int32), time)
 
     def signals(self, shopper: int, events: NDArray[np.bool_]) -> Iterator[Signal]:
         """One shopper's signals among these events."""

@@ -107,10 +107,14 @@ def next_basket(data: Interactions, future: Interactions | None = None) -> Split
 
 
 def last_weeks(data: Interactions, future: Interactions | None = None, *, weeks: float = WEEKS) -> Split:
-    """All that a user takes in the last weeks is to be foreseen at once, from what everybody took before."""
+    """All that a user takes in the last weeks is to be foreseen at once, from what everybody took before.
+
+    Of data that span less than five times that, it is the last fifth.
+    """
     if future is not None:
         raise BadDataError("last-weeks cuts the interactions by time; it has no test file")
     age = (data.time.max(initial=0.0) - data.time) / _WEEK
+    weeks = min(weeks, float(age.max(initial=0.0)) / 5)
     return _split(data, (age >= weeks) & (age < 2 * weeks), age < weeks, repeats=True)
 
 
