@@ -49,12 +49,12 @@ class BasketModel(Model):
         self,
         fade: float = 0.95,
         prior: float = 10.0,
-        item_prior: float = 50.0,
-        near: float = 2.0,
-        popular: float = 3.0,
-        pull_fade: float = 0.5,
+        item_prior: float = 100.0,
+        near: float = 1.5,
+        popular: float = 5.0,
+        pull_fade: float = 0.3,
         trend: float = 0.0,
-        damping: float = 0.3,
+        damping: float = 0.1,
         strongest: int = 300,
     ) -> None:
         self.fade, self.prior, self.near, self.popular, self.pull_fade = fade, prior, near, popular, pull_fade

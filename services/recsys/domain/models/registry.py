@@ -6,6 +6,7 @@ from types import MappingProxyType
 from services.recsys.domain.models.basket import BasketModel
 from services.recsys.domain.models.cooccurrence import CooccurrenceModel
 from services.recsys.domain.models.ease import Ease
+from services.recsys.domain.models.ials import Ials
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.popularity import PopularityModel
 
@@ -14,6 +15,7 @@ MODELS: Mapping[str, Callable[..., Model]] = MappingProxyType(
         "popularity": PopularityModel,
         "cooccurrence": CooccurrenceModel,
         "ease": Ease,
+        "ials": Ials,
         "basket": BasketModel,
     }
 )
