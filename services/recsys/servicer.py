@@ -29,11 +29,11 @@ class RecommendationServicer(recsys_pb2_grpc.RecommendationServiceServicer):
             recommend,
             self._knowledge,
             wire.placement_of(request.placement),
-            wire.shopper_of(request.shopper),
-            wire.ids_of(request.context_product_ids, "context_product_ids"),
+            wire.asked_of(request),
             wire.filter_of(request.filter),
             wire.ids_of(request.exclude_product_ids, "exclude_product_ids"),
             wire.page_of(request.page_size),
+            wire.wishes_of(request.adjustments),
         )
         return recsys_pb2.RecommendResponse(
             products=wire.products(answer.products), model_version=answer.version, fallback=answer.fallback

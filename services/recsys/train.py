@@ -1,88 +1,134 @@
-"""`aisle train recsys`: learns co-occurrence from all orders, and promotes it unless it is worse."""
+"""`aisle train recsys`: learns the models that suit the shop from its log, and promotes them unless worse."""
 
+import resource
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-
-import numpy as np
+from functools import partial
 
 from services.kit.log import Log
 from services.kit.models import ModelStore
-from services.kit.nats_log import NatsLog
-from services.kit.progress import Progress, TrainReport
+from services.kit.progress import Metric, Progress, TrainReport
 from services.recsys.adapters import model_files
-from services.recsys.adapters.history import read_history, read_products
+from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
-from services.recsys.domain.cooccurrence import learn
-from services.recsys.domain.evaluation import MODELS, PROTOCOLS, gain, measure, summary
-from services.recsys.domain.history import History, split
-from services.recsys.domain.neighbours import Neighbours
-from services.recsys.evaluate import knowledge_of, metrics_of
+from services.recsys.domain import mixing
+from services.recsys.domain.evaluation import MODELS as COMPARED
+from services.recsys.domain.evaluation import PROTOCOLS, PerShopper, gain, measure, summary
+from services.recsys.domain.history import SAMPLE, History, Split, split
+from services.recsys.domain.interactions import Interactions
+from services.recsys.domain.models.model import Model
+from services.recsys.domain.models.registry import MODELS
+from services.recsys.domain.placements import MIXES, NEXT_BASKET
+from services.recsys.domain.protocols import only
+from services.recsys.domain.suited import suited
+from services.recsys.domain.trained import Role, Trained
+from services.recsys.evaluate import knowledge_of, metrics_of, read
+
+CHOSEN_ON = 400
+"""Shoppers on whose held-out weeks weights are chosen; none of those that the model is measured on."""
 
 
 async def train(
     config: Config, *, force: bool = False, progress: Progress, log: Log | None = None
 ) -> TrainReport:
-    """Learns from all but the held-out baskets, measures on those, and writes a model folder.
+    """Learns from all but the held-out weeks, measures on those, and writes a model folder.
 
-    The model is promoted when none serves, when its NDCG is not below the serving one's on the same
-    baskets, or by force. "gain" is that difference; it stands only where a model serves.
+    The models are promoted when none serve, when their NDCG is not below that of those that serve, for the
+    same shoppers and weeks, or by force. "gain" is that difference; it stands only where a model serves.
+    Metrics tell each model's CPU seconds and MiB too. Stopped at any moment, what serves goes on serving.
     """
-    log = log or NatsLog(config.nats_url)
-    await log.start()
-    try:
-        products, history = await read_products(log, progress), await read_history(log, progress)
-    finally:
-        await log.close()
+    products, history = await read(config, progress, log)
     held = split(history)
-    model = _learn(history, held.known, progress)
+    more = split(history, SAMPLE + CHOSEN_ON)
+    others = {shopper: items for shopper, items in more.last.items() if shopper not in held.last}
+    models, metrics = _fit(history, held, progress)
+    trained = Trained(history.items, models)
+    if others:
+        knowledge = knowledge_of(products, history, Split(held.known, others))
+        trained = _weigh(knowledge, trained, history, others, progress)
     knowledge = knowledge_of(products, history, held)
-    knowledge.use(model, "new")
-    new = measure(
-        knowledge,
-        history.shoppers,
-        held,
-        tuple(PROTOCOLS),
-        lambda done, all_: progress("measuring", done, all_),
-    )
-    metrics, promoted = summary(new), True
-    store = ModelStore(config.home, "recsys")
-    if (serving := store.current()) is not None:
-        knowledge.use(model_files.load(serving.path), serving.version)
-        old = measure(
-            knowledge,
-            history.shoppers,
-            held,
-            MODELS,
-            lambda done, all_: progress("measuring the old", done, all_),
-        )
-        metrics["gain"] = gain(new, old)
-        promoted = force or metrics["gain"].value >= 0
-    span = _span(history)
+    knowledge.use(trained, "new")
+    new = _measured(knowledge, history, held, tuple(PROTOCOLS), "measuring", progress)
+    metrics |= metrics_of(summary(new))
+    store, promoted = ModelStore(config.home, "recsys"), True
+    if (serving := _serving(store)) is not None:
+        knowledge.use(serving, "old")
+        old = _measured(knowledge, history, held, COMPARED, "measuring what serves", progress)
+        metrics |= metrics_of({"gain": gain(new, old)})
+        promoted = force or metrics["gain"]["value"] >= 0
+    span = _span(history, held)
     created = store.create(
-        lambda folder: model_files.save(model, folder),
-        metrics=metrics_of(metrics),
-        span=span,
-        promote=promoted,
+        lambda folder: model_files.save(trained, folder), metrics=metrics, span=span, promote=promoted
     )
     return TrainReport(version=created.version, promoted=promoted, metrics=created.metrics, span=span)
 
 
-def _learn(
-    history: History, known: np.ndarray[tuple[int], np.dtype[np.bool_]], progress: Progress
-) -> Neighbours:
-    lines = history.lines_of(known & history.purchases())
-    return learn(
-        history.items,
-        history.event[lines],
-        history.item[lines],
-        lambda done, all_: progress("learning what goes together", done, all_),
-    )
+def _fit(history: History, held: Split, progress: Progress) -> tuple[dict[Role, Model], dict[str, Metric]]:
+    """A model for each role, from all known orders; what each cost."""
+    data = _known(history, held)
+    models, costs = {}, {}
+    for role, name, settings in suited(data):
+        begun = time.process_time()
+        models[role] = MODELS[name](**settings).fit(data, progress)
+        costs[f"{name}.cpu_seconds"] = time.process_time() - begun
+        costs[f"{name}.mib"] = sum(array.nbytes for array in models[role].arrays().values()) / 2**20
+    costs["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return models, {name: Metric(value=value, low=None, high=None) for name, value in costs.items()}
 
 
-def _span(history: History) -> dict[str, str]:
-    """From when to when the events are, and how many."""
+def _known(history: History, held: Split) -> Interactions:
+    orders = history.interactions()
+    cut = history.time[~held.known].min(initial=float("inf"))
+    return only(orders, orders.time < cut)
+
+
+def _weigh(
+    knowledge: MemoryKnowledge,
+    trained: Trained,
+    history: History,
+    others: Mapping[int, frozenset[str]],
+    progress: Progress,
+) -> Trained:
+    """The models with the weights that foresee best what the other shoppers bought."""
+    knowledge.use(trained, "new")
+    later = {history.shoppers[shopper]: items for shopper, items in others.items()}
+    weights = {}
+    for mix in (*MIXES.values(), NEXT_BASKET):
+        if mix.name:
+            what = f"weighing {mix.name}"
+            known = mixing.cases(
+                knowledge, mix, later, lambda done, all_, what=what: progress(what, done, all_)
+            )
+            weights[mix.name] = mixing.choose(mix, known)
+    return Trained(trained.ids, trained.models, weights)
+
+
+def _measured(
+    knowledge: MemoryKnowledge,
+    history: History,
+    held: Split,
+    protocols: tuple[str, ...],
+    what: str,
+    progress: Progress,
+) -> dict[str, PerShopper]:
+    return measure(knowledge, history.shoppers, held, protocols, partial(progress, what))
+
+
+def _serving(store: ModelStore) -> Trained | None:
+    """What serves now; None when nothing does, or what this version of recsys cannot read."""
+    model = store.current()
+    try:
+        return model_files.load(model.path) if model else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _span(history: History, held: Split) -> dict[str, str]:
+    """From when to when the events are, up to when they were learnt from, and how many there are."""
     if not len(history.time):
         return {"events": "0"}
-    first, last = (
-        datetime.fromtimestamp(float(t), UTC).isoformat() for t in (history.time.min(), history.time.max())
-    )
-    return {"events": str(len(history.time)), "first": first, "last": last}
+    learnt = history.time[held.known].max(initial=history.time.min())
+    moments = {"first": history.time.min(), "learnt": learnt, "last": history.time.max()}
+    told = {name: datetime.fromtimestamp(float(t), UTC).isoformat() for name, t in moments.items()}
+    return {"events": str(len(history.time)), **told}

@@ -6,10 +6,12 @@ from aisle.catalog.v1 import product_pb2
 from aisle.recsys.v1 import recsys_pb2
 
 from services.kit.ids import check_id
+from services.recsys.domain.context import Asked
 from services.recsys.domain.errors import MissingError, RequestError, TooManyError
 from services.recsys.domain.filters import Filter, one_currency
 from services.recsys.domain.placements import Placement
 from services.recsys.domain.recommend import Recommended
+from services.recsys.domain.rerank import Adjustments, Boost, Cap, CapKey
 from services.recsys.domain.signals import shopper_keys
 
 MAX_IDS = 1000
@@ -20,6 +22,8 @@ DEFAULT_PAGE, MAX_PAGE = 24, 200
 _PLACEMENTS: dict[int, Placement] = {
     recsys_pb2.Placement.Value(f"PLACEMENT_{place.name}"): place for place in Placement
 }
+
+_CAP_KEYS: dict[int, CapKey] = {recsys_pb2.CapKey.Value(f"CAP_KEY_{key.name}"): key for key in CapKey}
 
 
 def placement_of(value: int) -> Placement:
@@ -37,6 +41,13 @@ def shopper_of(message: recsys_pb2.Shopper) -> tuple[str, ...]:
         if value := getattr(message, field):
             check_id(value, f"shopper.{field}")
     return shopper_keys(message.user_id, message.visitor_id)
+
+
+def asked_of(request: recsys_pb2.RecommendRequest) -> Asked:
+    """Who asks and from where. Raises the errors of shopper_of and ids_of."""
+    shopper = shopper_of(request.shopper)
+    context = ids_of(request.context_product_ids, "context_product_ids")
+    return Asked(shopper, request.shopper.session_id, context)
 
 
 def ids_of(values: Sequence[str], field: str) -> list[str]:
@@ -62,6 +73,26 @@ def filter_of(message: product_pb2.ProductFilter) -> Filter:
     )
 
 
+def wishes_of(message: recsys_pb2.Adjustments) -> Adjustments:
+    """Raises the errors of Adjustments and of its parts."""
+    boosts = tuple(
+        Boost(
+            one.strength,
+            tuple(ids_of(one.product_ids, f"adjustments.boosts[{at}].product_ids")),
+            filter_of(one.filter),
+        )
+        for at, one in enumerate(message.boosts)
+    )
+    include = tuple(ids_of(message.include_product_ids, "adjustments.include_product_ids"))
+    return Adjustments(boosts, tuple(map(_cap_of, message.caps)), message.diversity, include)
+
+
+def _cap_of(message: recsys_pb2.Cap) -> Cap:
+    if message.key not in _CAP_KEYS:
+        raise MissingError("a cap says what it counts", "adjustments.caps.key")
+    return Cap(_CAP_KEYS[message.key], message.most)
+
+
 def page_of(size: int) -> int:
     """How many products to answer. Raises RequestError for a negative number."""
     if size < 0:
@@ -70,7 +101,7 @@ def page_of(size: int) -> int:
 
 
 def products(recommended: Sequence[Recommended]) -> list[recsys_pb2.RecommendedProduct]:
-    """The answer's products; nothing is drawn by chance yet, so that every propensity is 1."""
+    """The answer's products."""
     return [
         recsys_pb2.RecommendedProduct(
             product_id=one.product_id,
@@ -80,7 +111,7 @@ def products(recommended: Sequence[Recommended]) -> list[recsys_pb2.RecommendedP
                 text=one.reason.text,
                 product_ids=one.reason.product_ids,
             ),
-            propensity=1.0,
+            propensity=one.propensity,
         )
         for one in recommended
     ]

@@ -14,7 +14,7 @@ def near(model: Neighbours, product_id: str) -> list[str]:
 
 
 def test_neighbours_are_what_lay_in_the_same_baskets():
-    model = world.model()
+    model = world.neighbours()
     assert near(model, "milk")[0] in ("cereal", "bread")
     assert set(near(model, "milk")) == {"cereal", "bread"}
     assert set(near(model, "salsa")) == {"chips", "beer", "bread"}

@@ -3,6 +3,7 @@
 import pytest
 
 from services.recsys.adapters.memory import MemoryKnowledge
+from services.recsys.domain.context import Asked
 from services.recsys.domain.errors import CurrencyError, RequestError, TooManyError
 from services.recsys.domain.filters import EVERYTHING, MAX_FILTER_VALUES, Filter, one_currency
 from services.recsys.domain.placements import Placement
@@ -14,7 +15,7 @@ ANN, BOB, NOBODY = ("user:ann",), ("user:bob",), ()
 
 
 def ask(knowledge, placement, shopper=NOBODY, context=(), wanted=EVERYTHING, exclude=(), count=24) -> Answer:
-    return recommend(knowledge, placement, shopper, context, wanted, exclude, count)
+    return recommend(knowledge, placement, Asked(shopper, context=context), wanted, exclude, count)
 
 
 def ids(answer: Answer) -> list[str]:

@@ -61,7 +61,7 @@ async def test_recommend(stub: Stub):
     assert answer.products[0].reason.text == "Because you bought Whole Milk 1 Gal"
     assert answer.products[0].reason.code == recsys_pb2.REASON_CODE_BECAUSE_YOU_BOUGHT
     assert answer.products[0].propensity == 1
-    assert answer.model_version.startswith("cooccurrence-2")
+    assert answer.model_version.startswith("blend-2")
 
 
 async def test_similar_and_rank(stub: Stub):
@@ -169,28 +169,28 @@ async def test_a_model_is_picked_up_and_a_cut_one_refused(tmp_path: Path, log: L
         first = publish(tmp_path)
 
         async def serves_first() -> bool:
-            return await version() == f"cooccurrence-{first}"
+            return await version() == f"blend-{first}"
 
         await wait_until(serves_first, timeout=5)
         store = ModelStore(tmp_path, "recsys")
         cut = store.create(lambda f: model_files.save(world.model(), f), metrics={}, span={}, promote=False)
-        file = cut.path / "others.npy"
+        file = cut.path / "cooccurrence" / "others.npy"
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         (store.root / "current").write_text(cut.version)
         last = publish(tmp_path)
 
         async def serves_last() -> bool:
-            assert await version() != f"cooccurrence-{cut.version}"
-            return await version() == f"cooccurrence-{last}"
+            assert await version() != f"blend-{cut.version}"
+            return await version() == f"blend-{last}"
 
         await wait_until(serves_last, timeout=5)
 
     # Cut when it is the current one at start: the newest whole one serves.
-    file = store.root / last / "starts.npy"
+    file = store.root / last / "cooccurrence" / "starts.npy"
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     async with serving(build(config(tmp_path), log)) as channel:
         answer = await Stub(channel).Recommend(Recommend(placement=HOME, shopper=ANN))
-        assert answer.model_version == f"cooccurrence-{first}"
+        assert answer.model_version == f"blend-{first}"
 
 
 async def test_over_the_real_log(tmp_path: Path, nats_url: str, nats_prefix: str):

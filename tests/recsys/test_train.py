@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from services.kit.memory_log import MemoryLog
@@ -11,7 +10,8 @@ from services.kit.progress import silent
 from services.recsys.adapters import model_files
 from services.recsys.config import Config
 from services.recsys.domain.history import Recorder, split
-from services.recsys.domain.neighbours import Neighbours
+from services.recsys.domain.interactions import Interactions
+from services.recsys.domain.trained import Role, Trained
 from services.recsys.evaluate import evaluate
 from services.recsys.train import train
 from tests.recsys import world
@@ -32,9 +32,9 @@ async def log() -> MemoryLog:
     return memory
 
 
-def nothing(ids: list[str]) -> Neighbours:
-    """A model that knows no neighbours."""
-    return Neighbours(ids, np.zeros(len(ids) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
+def nothing(data: Interactions) -> list[tuple[Role, str, dict[str, object]]]:
+    """Models that say next to nothing: what to train when a worse model is wanted."""
+    return [(Role.COLLABORATIVE, "popularity", {})]
 
 
 async def test_training_foresees_the_next_basket_and_reports(tmp_path: Path, log: MemoryLog):
@@ -50,7 +50,7 @@ async def test_training_foresees_the_next_basket_and_reports(tmp_path: Path, log
     assert metrics["ndcg@10"]["value"] > metrics["frequency.ndcg@10"]["value"]
     assert metrics["ndcg@10"]["value"] > metrics["popular.ndcg@10"]["value"]
     assert report["span"]["events"] == "270"
-    assert {what for what, _, _ in told} >= {"reading events", "learning what goes together", "measuring"}
+    assert {what for what, _, _ in told} >= {"reading events", "co-occurrence", "measuring"}
     assert all(done <= total for _, done, total in told)
 
     again = await train(config, progress=silent, log=log)
@@ -66,7 +66,7 @@ async def test_training_foresees_the_next_basket_and_reports(tmp_path: Path, log
 async def test_a_worse_model_is_not_promoted_unless_forced(tmp_path: Path, log: MemoryLog, monkeypatch):
     config, store = Config(home=tmp_path), ModelStore(tmp_path, "recsys")
     good = await train(config, progress=silent, log=log)
-    monkeypatch.setattr("services.recsys.train.learn", lambda ids, *_: nothing(ids))
+    monkeypatch.setattr("services.recsys.train.suited", nothing)
     worse = await train(config, progress=silent, log=log)
     assert worse["metrics"]["gain"]["value"] < 0
     assert not worse["promoted"]
@@ -119,12 +119,14 @@ def test_orders_become_interactions_in_the_order_of_time():
     assert rows[1].times[2] - rows[1].times[0] == 2 * 3600
 
 
-def test_a_model_comes_back_from_its_files_as_it_was(tmp_path: Path):
-    model_files.save(world.model(), tmp_path)
-    found, made = model_files.load(tmp_path), world.model()
-    assert list(found.ids) == list(made.ids)
-    assert (found.others == made.others).all()
-    assert (found.similarities == made.similarities).all()
+def test_what_was_trained_comes_back_from_its_files_as_it_was(tmp_path: Path):
+    made = Trained(world.model().ids, world.model().models, {"home": {"POPULAR": 0.25}})
+    model_files.save(made, tmp_path)
+    found = model_files.load(tmp_path)
+    assert (list(found.ids), found.weights) == (list(made.ids), made.weights)
+    for role, model in made.models.items():
+        for name, array in model.arrays().items():
+            assert (found.models[role].arrays()[name] == array).all()
     (tmp_path / "ids.json").write_text('["milk"]')
     with pytest.raises(ValueError, match="fit"):
         model_files.load(tmp_path)

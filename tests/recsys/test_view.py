@@ -9,6 +9,7 @@ import pytest
 
 from services.kit.log import CATALOG, EVENTS
 from services.recsys.adapters.view import RecsysView
+from services.recsys.domain.context import Asked
 from services.recsys.domain.filters import EVERYTHING
 from services.recsys.domain.placements import Placement
 from services.recsys.domain.recommend import recommend
@@ -60,7 +61,8 @@ def test_cleared_and_rebuilt_it_is_the_same(tmp_path: Path, undisturbed: str):
 
 def test_reopened_it_answers_as_before(tmp_path: Path):
     def answers(view: RecsysView) -> list[object]:
-        return [recommend(view, place, ("user:ann",), ["milk"], EVERYTHING, (), 24) for place in Placement]
+        asked = Asked(("user:ann",), context=["milk"])
+        return [recommend(view, place, asked, EVERYTHING, (), 24) for place in Placement]
 
     view = RecsysView(tmp_path / "view.db", refresh_seconds=0)
     view.apply(world.records(world.entries()[: len(world.PRODUCTS)]))

@@ -1,29 +1,51 @@
-"""The files of a co-occurrence model: three arrays and the product ids, one to a line of JSON."""
+"""The files of trained models: the product ids, what the models are, and a folder of arrays for each."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 
-from services.recsys.domain.neighbours import BadModelError, Neighbours
+from services.recsys.domain.models.registry import MODELS
+from services.recsys.domain.neighbours import BadModelError
+from services.recsys.domain.trained import Role, Trained
 
-PREFIX = "cooccurrence-"
-"""What stands before a model's version in answers."""
+PREFIX = "blend-"
+"""What stands before a version in answers."""
 
-_ARRAYS = ("starts", "others", "similarities")
-
-
-def save(model: Neighbours, folder: Path) -> None:
-    """Writes a model's files into a folder."""
-    for name in _ARRAYS:
-        np.save(folder / f"{name}.npy", getattr(model, name), allow_pickle=False)
-    (folder / "ids.json").write_text(json.dumps(list(model.ids), ensure_ascii=False), encoding="utf-8")
+_TABLE = "models.json"
 
 
-def load(folder: Path) -> Neighbours:
-    """Reads a model's files. Raises BadModelError, ValueError or OSError when they are not whole."""
-    starts, others, similarities = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS)
+def save(trained: Trained, folder: Path) -> None:
+    """Writes what was trained into a folder."""
+    for role, model in trained.models.items():
+        (folder / role.value).mkdir()
+        for name, array in model.arrays().items():
+            np.save(folder / role.value / f"{name.replace('/', '.')}.npy", array, allow_pickle=False)
+    table = {
+        "models": {role.value: model.name for role, model in trained.models.items()},
+        "weights": {name: dict(weights) for name, weights in trained.weights.items()},
+    }
+    _write(folder / _TABLE, table)
+    _write(folder / "ids.json", list(trained.ids))
+
+
+def load(folder: Path) -> Trained:
+    """Reads it again. Raises BadModelError, ValueError or OSError when it is not whole."""
     ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
     if not isinstance(ids, list) or not all(isinstance(product_id, str) for product_id in ids):
         raise BadModelError("ids.json is not a list of ids")
-    return Neighbours(ids, starts, others, similarities)
+    table = json.loads((folder / _TABLE).read_text(encoding="utf-8"))
+    models = {}
+    for role, name in table["models"].items():
+        if name not in MODELS:
+            raise BadModelError(f"this version of recsys has no model {name}")
+        arrays = {
+            path.stem.replace(".", "/"): np.load(path, allow_pickle=False)
+            for path in sorted((folder / role).glob("*.npy"))
+        }
+        models[Role(role)] = MODELS[name].of(arrays)  # type: ignore[attr-defined]
+    return Trained(ids, models, table["weights"])
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from services.recsys.domain.filters import EVERYTHING
+from services.recsys.domain.context import Asked
 from services.recsys.domain.history import Split
 from services.recsys.domain.metrics import Estimate, accuracy, estimate
 from services.recsys.domain.placements import MIXES, NEXT_BASKET, Bought, Mix, Placement, Source
@@ -52,7 +52,7 @@ def measure(
         for prefix in protocols:
             mix = PROTOCOLS[prefix]
             relevant = basket - old if mix.bought is Bought.NEVER else basket
-            answer = blend(knowledge, mix, keys, wanted=EVERYTHING, count=K) if relevant else None
+            answer = blend(knowledge, mix, Asked(keys), count=K) if relevant else None
             ranked = [product.product_id for product in answer.products] if answer else []
             hits = np.array([[at < len(ranked) and ranked[at] in relevant for at in range(K)]])
             found = accuracy(hits, np.array([max(len(relevant), 1)]), K)

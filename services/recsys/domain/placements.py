@@ -1,5 +1,6 @@
 """What each placement is made of: the one table to change when a page should show others."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,10 @@ class Placement(Enum):
     PRODUCT = "product"
     CART = "cart"
     POPULAR = "popular"
+    SIMILAR = "similar"
+    FREQUENTLY_BOUGHT_TOGETHER = "frequently bought together"
+    TRENDING = "trending"
+    NEW = "new"
 
 
 class Bought(Enum):
@@ -28,32 +33,54 @@ class Source(Enum):
     """Where candidates come from; sources.py has one function for each."""
 
     REPEATS = "what the shopper buys again, by frequency and recency"
+    NEXT_BASKET = "what the next order holds, repeats and all, by the basket model"
+    COLLABORATIVE = "what shoppers of this taste take, by the collaborative model"
+    VISIT = "goes with, or is like, what was looked at in this visit"
     NEIGHBOURS_OF_TASTE = "goes with what the shopper bought or looked at"
     POPULAR_IN_LIKED = "popular on the shelves that the shopper likes"
     NEIGHBOURS_OF_CONTEXT = "in one basket with the context"
     LIKE_CONTEXT = "shares category or brand with the context"
     POPULAR = "popular with everybody"
+    TRENDING = "bought more of late than before"
+    NEW = "came to the shop of late; on liked shelves first"
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
     """Sources and their weights. A source's best candidate adds its weight to its product's score, the others
     less. What is weighed 0.01 or less only fills up behind the rest.
+
+    `name`: training may find better weights, and they stand in the model under this name. `shown_most`:
+    what the shopper was shown more often of late, without buying it, stands behind the rest.
     """
 
     bought: Bought
     parts: Mapping[Source, float]
+    name: str = ""
+    shown_most: float = math.inf
 
+
+SIMILAR = Mix(Bought.MAY, {Source.NEIGHBOURS_OF_CONTEXT: 1.0, Source.LIKE_CONTEXT: 0.01})
+"""No popular products that have nothing to do with the one asked about: ListSimilarProducts too."""
 
 MIXES: Mapping[Placement, Mix] = MappingProxyType(
     {
         Placement.HOME: Mix(
             Bought.NEVER,
-            {Source.NEIGHBOURS_OF_TASTE: 1.0, Source.POPULAR_IN_LIKED: 0.5, Source.POPULAR: 0.5},
+            {
+                Source.VISIT: 0.5,
+                Source.COLLABORATIVE: 0.5,
+                Source.NEIGHBOURS_OF_TASTE: 1.0,
+                Source.POPULAR_IN_LIKED: 0.5,
+                Source.POPULAR: 0.5,
+            },
+            name="home",
+            shown_most=10.0,
         ),
         Placement.BUY_AGAIN: Mix(
             Bought.ONLY,
-            {Source.REPEATS: 1.0},
+            {Source.REPEATS: 1.0, Source.NEXT_BASKET: 1.0},
+            name="buy again",
         ),
         Placement.PRODUCT: Mix(
             Bought.MAY,
@@ -67,14 +94,33 @@ MIXES: Mapping[Placement, Mix] = MappingProxyType(
             Bought.MAY,
             {Source.POPULAR: 1.0},
         ),
+        Placement.SIMILAR: SIMILAR,
+        Placement.FREQUENTLY_BOUGHT_TOGETHER: Mix(
+            Bought.MAY,
+            {Source.NEIGHBOURS_OF_CONTEXT: 1.0},
+        ),
+        Placement.TRENDING: Mix(
+            Bought.MAY,
+            {Source.TRENDING: 1.0},
+            shown_most=10.0,
+        ),
+        Placement.NEW: Mix(
+            Bought.NEVER,
+            {Source.NEW: 1.0},
+            shown_most=10.0,
+        ),
     }
 )
 
-SIMILAR = Mix(Bought.MAY, {Source.NEIGHBOURS_OF_CONTEXT: 1.0, Source.LIKE_CONTEXT: 0.01})
-"""What ListSimilarProducts answers: no popular products that have nothing to do with the one asked about."""
-
 NEXT_BASKET = Mix(
     Bought.MAY,
-    {Source.REPEATS: 1.0, Source.NEIGHBOURS_OF_TASTE: 0.1, Source.POPULAR: 0.2},
+    {
+        Source.REPEATS: 1.0,
+        Source.NEXT_BASKET: 1.0,
+        Source.COLLABORATIVE: 0.1,
+        Source.NEIGHBOURS_OF_TASTE: 0.1,
+        Source.POPULAR: 0.2,
+    },
+    name="next basket",
 )
 """What evaluation asks for: all that a shopper may buy next, repeats and discoveries in one list."""

@@ -9,8 +9,8 @@ from services.recsys.domain.errors import RequestError
 from services.recsys.domain.ports import Knowledge
 from services.recsys.domain.reasons import Reason
 from services.recsys.domain.recommend import Answer, Recommended
-from services.recsys.domain.shop import Context, Shop
-from services.recsys.domain.sources import neighbours_of_taste
+from services.recsys.domain.shop import Shop
+from services.recsys.domain.sources import goes_with
 from services.recsys.domain.taste import Taste
 
 DEFAULT_WEIGHT = 0.3
@@ -54,7 +54,7 @@ def _affinities(shop: Shop, taste: Taste, rows: Sequence[int]) -> dict[int, tupl
     entry = {row: at for at, row in enumerate(taste.rows.tolist())}
     allowed = np.zeros(len(shop.catalogue), bool)
     allowed[list(rows)] = True
-    near = neighbours_of_taste(shop, Context(taste, (), allowed))
+    near = goes_with(shop, taste, allowed)
     nearness = dict(zip(near.rows.tolist(), range(len(near.rows)), strict=True))
     liking = np.bincount(shop.catalogue.shelves(taste.rows), strength, minlength=1)
     liking[0] = 0.0

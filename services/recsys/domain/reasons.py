@@ -16,6 +16,10 @@ class Code(Enum):
     POPULAR_IN_CATEGORY = "POPULAR_IN_CATEGORY"
     POPULAR = "POPULAR"
     SIMILAR = "SIMILAR"
+    PROMOTED = "PROMOTED"
+    LIKE_VIEWED = "LIKE_VIEWED"
+    TRENDING = "TRENDING"
+    NEW = "NEW"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Reason:
 
 
 POPULAR = Reason(Code.POPULAR, "Popular with our shoppers")
+YOUR_TASTE = Reason(Code.BECAUSE_YOU_BOUGHT, "Goes with what you buy")
+PROMOTED = Reason(Code.PROMOTED, "Picked by the shop")
 KEPT = Reason(Code.UNSPECIFIED, "In the order given")
 
 
@@ -49,6 +55,23 @@ def because_you_looked(title: str, product_id: str) -> Reason:
 def bought_together(title: str, product_id: str) -> Reason:
     """It is often in one basket with a product of the context."""
     return Reason(Code.BOUGHT_TOGETHER, f"Often bought with {title}", (product_id,))
+
+
+def like_viewed(title: str, product_id: str) -> Reason:
+    """It goes with, or is like, a product of this visit."""
+    return Reason(Code.LIKE_VIEWED, f"Like {title}, which you viewed in this visit", (product_id,))
+
+
+def trending_in(category: str) -> Reason:
+    """Bought more of late than before."""
+    name = category.split(LEVELS)[-1]
+    return Reason(Code.TRENDING, f"Trending in {name}" if name else "Trending now")
+
+
+def new_in(category: str) -> Reason:
+    """Came to the shop of late."""
+    name = category.split(LEVELS)[-1]
+    return Reason(Code.NEW, f"New in {name}" if name else "New in the shop")
 
 
 def popular_in(category: str) -> Reason:

@@ -1,55 +1,75 @@
-"""All that recommending knows at one moment, and the ports it is filled through."""
+"""All that recommending knows at one moment, and where models' item numbers meet the catalogue's rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.recsys.domain.catalogue import Catalogue
-from services.recsys.domain.neighbours import Neighbours
+from services.recsys.domain.interactions import Past
+from services.recsys.domain.placements import Mix, Source
 from services.recsys.domain.popularity import Popular
-from services.recsys.domain.taste import Taste
+from services.recsys.domain.trained import Role, Trained
 
 NO_MODEL = "popular"
-"""The version that an answer tells when no co-occurrence model is loaded."""
+"""The version that an answer tells when no model is loaded."""
+
+Rows = NDArray[np.int64]
 
 
-class Links:
-    """A co-occurrence model, in the catalogue's rows."""
+class Served:
+    """Trained models, asked and answering in the catalogue's rows. This is the one place that maps them."""
 
-    def __init__(self, model: Neighbours, version: str, catalogue: Catalogue) -> None:
-        self.version, self.model = version, model
-        self._rows = np.array([catalogue.row(product_id) for product_id in model.ids], dtype=np.int64)
-        self._numbers = {int(row): number for number, row in enumerate(self._rows)}
+    def __init__(self, trained: Trained, version: str, catalogue: Catalogue) -> None:
+        self.trained, self.version = trained, version
+        self.rows: Rows = np.array([catalogue.row(product_id) for product_id in trained.ids], np.int64)
+        self._numbers = np.full(max(len(catalogue), 1), -1, np.int32)
+        self._numbers[self.rows] = np.arange(len(self.rows), dtype=np.int32)
 
-    def of(self, row: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The rows that go with one, nearest first, and how near they are; empty for an unknown row."""
-        number = self._numbers.get(row)
-        if number is None:
-            return np.zeros(0, np.int64), np.zeros(0)
-        others, near = self.model.of(number)
-        return self._rows[others], near.astype(np.float64)
+    def numbers(self, rows: Rows) -> NDArray[np.int32]:
+        """The models' numbers of rows, -1 for what they never saw."""
+        known = rows < len(self._numbers)
+        return np.where(known, self._numbers[np.where(known, rows, 0)], -1).astype(np.int32)
+
+    def known(self, past: Past) -> Past:
+        """A past over rows as one over the models' numbers; what they never saw is left out."""
+        numbers = self.numbers(past.items.astype(np.int64))
+        seen = numbers >= 0
+        return Past(numbers[seen], past.baskets[seen], past.times[seen])
+
+    def scores(self, role: Role, past: Past, size: int) -> tuple[NDArray[np.float64], object]:
+        """What a role's model gives each of the first `size` rows, and the state that explains it."""
+        model = self.trained.models[role]
+        state = model.state(past)
+        found = np.zeros(max(size, len(self._numbers)))
+        found[self.rows] = model.score(state)
+        return found[:size], state
+
+    def told(self, role: Role, state: object, row: int) -> list[int]:
+        """The rows of the past that speak most for a row."""
+        number = int(self.numbers(np.array([row]))[0])
+        told = self.trained.models[role].explain(state, number)
+        return [int(self.rows[item]) for item in told]
 
 
 @dataclass(frozen=True)
 class Shop:
-    """Catalogue, what is popular in it, and the model, None when none is loaded."""
+    """Catalogue, what is popular in it, and the models, None when none are loaded."""
 
     catalogue: Catalogue
     popular: Popular
-    links: Links | None
+    served: Served | None
 
     @property
     def version(self) -> str:
         """What chose, as answers tell it."""
-        return self.links.version if self.links else NO_MODEL
+        return self.served.version if self.served else NO_MODEL
 
+    def parts(self, mix: Mix) -> dict[Source, float]:
+        """What each source of a mix weighs: as training found best for the mix, or else as declared."""
+        chosen = self.served.trained.weights.get(mix.name, {}) if self.served else {}
+        return {source: chosen.get(source.name, weight) for source, weight in mix.parts.items()}
 
-@dataclass(frozen=True)
-class Context:
-    """What a request stands on: the shopper's taste, the context's living rows, what may be answered."""
-
-    taste: Taste
-    context: Sequence[int]
-    allowed: NDArray[np.bool_]
+    def model(self, role: Role) -> Served | None:
+        """The models, if there is one of this role among them."""
+        return self.served if self.served and role in self.served.trained.models else None

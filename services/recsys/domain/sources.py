@@ -7,10 +7,15 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from services.recsys.domain import reasons
+from services.recsys.domain import decay, reasons
+from services.recsys.domain.context import Context
+from services.recsys.domain.interactions import Past
+from services.recsys.domain.models.itemrows import ItemRows
 from services.recsys.domain.placements import Source
 from services.recsys.domain.reasons import Reason
-from services.recsys.domain.shop import Context, Shop
+from services.recsys.domain.shop import Shop
+from services.recsys.domain.taste import Taste
+from services.recsys.domain.trained import Role
 
 MOST_SEEDS = 100
 """A shopper's or a cart's strongest products whose neighbours are looked at."""
@@ -18,9 +23,19 @@ MOST_SEEDS = 100
 LIKED_SHELVES = 8
 """Shelves whose popular products a shopper is shown."""
 
+VISIT_SEEDS = 10
+VISIT_FADE = 0.8
+"""The latest products of a visit that count, each this much of the one after it."""
+
+OPENING, NEW_FOR, NEW_HALF_LIFE = 7 * decay.DAY, 30 * decay.DAY, 10 * decay.DAY
+"""What the shop had in its first week is not new; nor is what came a month ago; a newcomer fades by half."""
+
 PER_SHELF = 25
 POOL = 1000
 """Candidates of one source: more than the longest answer, so that filters leave enough."""
+
+POPULAR_ENOUGH = 10_000
+"""The most popular products of which the popular ones of a shelf are taken."""
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float64]
@@ -49,17 +64,27 @@ def repeats(shop: Shop, on: Context) -> Candidates:
 
 def neighbours_of_taste(shop: Shop, on: Context) -> Candidates:
     """What goes with what the shopper bought or looked at."""
-    strength = on.taste.strength()
-    living = np.flatnonzero((strength > 0) & shop.catalogue.alive(on.taste.rows))
+    return goes_with(shop, on.taste, on.allowed)
+
+
+def goes_with(shop: Shop, taste: Taste, allowed: NDArray[np.bool_]) -> Candidates:
+    """What goes with the products of a taste."""
+    strength = taste.strength()
+    living = np.flatnonzero((strength > 0) & shop.catalogue.alive(taste.rows))
     seeds = living[np.argsort(-strength[living], kind="stable")[:MOST_SEEDS]]
-    owned = dict(zip(on.taste.rows[seeds].tolist(), on.taste.owned[seeds].tolist(), strict=True))
+    return _neighbours(shop, taste.rows[seeds], strength[seeds], allowed, _taste_words(shop, taste))
+
+
+def _taste_words(shop: Shop, taste: Taste) -> Callable[[int], Reason]:
+    """Says of a product whether it was bought or only looked at."""
+    owned = set(taste.rows[taste.owned].tolist())
 
     def words(seed: int) -> Reason:
         product = shop.catalogue.product(seed)
-        say = reasons.because_you_bought if owned[seed] else reasons.because_you_looked
+        say = reasons.because_you_bought if seed in owned else reasons.because_you_looked
         return say(product.title, product.id)
 
-    return _neighbours(shop, on.taste.rows[seeds], strength[seeds], on.allowed, words)
+    return words
 
 
 def neighbours_of_context(shop: Shop, on: Context) -> Candidates:
@@ -73,16 +98,39 @@ def neighbours_of_context(shop: Shop, on: Context) -> Candidates:
     return _neighbours(shop, seeds, np.ones(len(seeds)), on.allowed, words)
 
 
+def collaborative(shop: Shop, on: Context) -> Candidates:
+    """What shoppers of this taste take, as the collaborative model has learnt it."""
+    return _modelled(shop, on, Role.COLLABORATIVE, on.past)
+
+
+def next_basket(shop: Shop, on: Context) -> Candidates:
+    """What the next order holds, as the basket model has learnt it."""
+    return _modelled(shop, on, Role.BASKET, on.orders)
+
+
+def visit(shop: Shop, on: Context) -> Candidates:
+    """What goes with what was looked at in this visit, the latest most; else what is like the latest."""
+    seen = on.visit.items[::-1][:VISIT_SEEDS].astype(np.int64)
+    seeds = seen[shop.catalogue.alive(seen)]
+    strengths = np.power(VISIT_FADE, np.arange(len(seeds), dtype=np.float64))
+
+    def words(seed: int) -> Reason:
+        product = shop.catalogue.product(seed)
+        return reasons.like_viewed(product.title, product.id)
+
+    found = _neighbours(shop, seeds, strengths, on.allowed, words)
+    return found if len(found.rows) else _alike(shop, seeds[:1], on.allowed, lambda _, seed: words(seed))
+
+
 def popular_in_liked(shop: Shop, on: Context) -> Candidates:
     """What is popular on the shelves that the shopper likes, each shelf by how much it is liked."""
     taste = on.taste
     if not len(taste):
         return NOTHING
-    shelves = shop.catalogue.shelves(taste.rows)
-    liking = np.bincount(shelves, taste.strength())
+    liking = np.bincount(shop.catalogue.shelves(taste.rows), taste.strength())
     liking[0] = 0.0  # products without a category
     liked = [int(shelf) for shelf in np.argsort(-liking, kind="stable")[:LIKED_SHELVES] if liking[shelf] > 0]
-    best = shop.popular.best(on.allowed & (shop.popular.share > 0), len(on.allowed))
+    best = shop.popular.best(on.allowed & (shop.popular.share > 0), POPULAR_ENOUGH)
     best_shelves = shop.catalogue.shelves(best)
     rows, scores = [], []
     for shelf in liked:
@@ -104,26 +152,16 @@ def popular_in_liked(shop: Shop, on: Context) -> Candidates:
 
 def like_context(shop: Shop, on: Context) -> Candidates:
     """What shares its main category (2) or its brand (1) with the context, popular ones first."""
-    catalogue, context = shop.catalogue, np.array(on.context[-MOST_SEEDS:], dtype=np.int64)
-    if not len(context):
-        return NOTHING
-    categories, brands = catalogue.main_categories(), catalogue.brands()
-    same_category = _among(categories, context)
-    same_brand = _among(brands, context)
-    likeness = np.where(on.allowed, 2.0 * same_category + same_brand, 0.0)
-    rows = np.flatnonzero(likeness)
-    scores = (likeness[rows] + shop.popular.share[rows] * 0.99) / 4
-    rows, scores = _best(rows, scores)
+    catalogue = shop.catalogue
 
-    def why(i: int) -> Reason:
-        row = int(rows[i])
-        kind = categories if same_category[row] else brands
-        seed = catalogue.product(int(context[np.flatnonzero(kind[context] == kind[row])[0]]))
-        if same_category[row]:
-            return reasons.shares_category(catalogue.name(int(kind[row])), seed.title, seed.id)
-        return reasons.shares_brand(catalogue.product(row).brand, seed.title, seed.id)
+    def words(row: int, seed: int) -> Reason:
+        product, like = catalogue.product(row), catalogue.product(seed)
+        category = int(catalogue.main_categories()[row])
+        if category and category == catalogue.main_categories()[seed]:
+            return reasons.shares_category(catalogue.name(category), like.title, like.id)
+        return reasons.shares_brand(product.brand, like.title, like.id)
 
-    return Candidates(rows, scores, why)
+    return _alike(shop, np.array(on.context[-MOST_SEEDS:], dtype=np.int64), on.allowed, words)
 
 
 def popular(shop: Shop, on: Context) -> Candidates:
@@ -132,16 +170,91 @@ def popular(shop: Shop, on: Context) -> Candidates:
     return Candidates(rows, shop.popular.share[rows] + 1e-6, lambda _: reasons.POPULAR)
 
 
+def trending(shop: Shop, on: Context) -> Candidates:
+    """What has a greater part of all purchases of late than over longer, by how much greater."""
+    growth = shop.popular.growth[: len(on.allowed)]
+    rows = np.flatnonzero(on.allowed & (growth > 1.0) & (shop.popular.share > 0))
+    rows, scores = _best(rows, growth[rows] - 1.0)
+    return Candidates(rows, scores, lambda i: reasons.trending_in(_shelf(shop, rows[i])))
+
+
+def new(shop: Shop, on: Context) -> Candidates:
+    """What came to the shop in its last weeks but not with its first products; twice as much if liked."""
+    since = shop.popular.since
+    known = np.isfinite(since)
+    if not known.any():
+        return NOTHING
+    begun, now = float(since[known].min()), max(float(since[known].max()), shop.popular.latest)
+    fresh = known & (since > begun + OPENING) & (since > now - NEW_FOR)
+    rows = np.flatnonzero(on.allowed & fresh)
+    shelves = shop.catalogue.shelves(on.taste.rows)
+    liked = np.isin(shop.catalogue.shelves(rows), shelves[shelves > 0])
+    scores = 2.0 ** ((since[rows] - now) / NEW_HALF_LIFE) * np.where(liked, 2.0, 1.0)
+    rows, scores = _best(rows, scores)
+    return Candidates(rows, scores, lambda i: reasons.new_in(_shelf(shop, rows[i])))
+
+
 SOURCES: Mapping[Source, Callable[[Shop, Context], Candidates]] = MappingProxyType(
     {
         Source.REPEATS: repeats,
+        Source.NEXT_BASKET: next_basket,
+        Source.COLLABORATIVE: collaborative,
+        Source.VISIT: visit,
         Source.NEIGHBOURS_OF_TASTE: neighbours_of_taste,
         Source.POPULAR_IN_LIKED: popular_in_liked,
         Source.NEIGHBOURS_OF_CONTEXT: neighbours_of_context,
         Source.LIKE_CONTEXT: like_context,
         Source.POPULAR: popular,
+        Source.TRENDING: trending,
+        Source.NEW: new,
     }
 )
+
+
+def _modelled(shop: Shop, on: Context, role: Role, past: Past) -> Candidates:
+    """What a role's model answers to a past; the reason names the product of it that speaks most."""
+    served = shop.model(role)
+    if served is None or not len(known := served.known(past)):
+        return NOTHING
+    found, state = served.scores(role, known, len(on.allowed))
+    rows = np.flatnonzero(on.allowed & (found > 0))
+    rows, scores = _best(rows, found[rows])
+    own = dict(zip(on.taste.rows.tolist(), on.taste.times.tolist(), strict=True))
+
+    def why(i: int) -> Reason:
+        row = int(rows[i])
+        if own.get(row):
+            return reasons.buy_again(own[row])
+        seeds = np.array(served.told(role, state, row), np.int64)
+        living = seeds[shop.catalogue.alive(seeds)].tolist()
+        return _taste_words(shop, on.taste)(living[0]) if living else reasons.YOUR_TASTE
+
+    return Candidates(rows, scores, why)
+
+
+def _alike(
+    shop: Shop, seeds: Rows, allowed: NDArray[np.bool_], words: Callable[[int, int], Reason]
+) -> Candidates:
+    """What shares its main category (2) or its brand (1) with a seed; words(row, seed) tells of which."""
+    if not len(seeds):
+        return NOTHING
+    categories, brands = shop.catalogue.main_categories(), shop.catalogue.brands()
+    same_category, same_brand = _among(categories, seeds), _among(brands, seeds)
+    likeness = np.where(allowed, 2.0 * same_category + same_brand, 0.0)
+    rows = np.flatnonzero(likeness)
+    rows, scores = _best(rows, (likeness[rows] + shop.popular.share[rows] * 0.99) / 4)
+
+    def why(i: int) -> Reason:
+        row = int(rows[i])
+        kind = categories if same_category[row] else brands
+        return words(row, int(seeds[np.flatnonzero(kind[seeds] == kind[row])[0]]))
+
+    return Candidates(rows, scores, why)
+
+
+def _shelf(shop: Shop, row: np.int64) -> str:
+    """The name of a row's shelf, "" for none."""
+    return shop.catalogue.name(int(shop.catalogue.shelves(np.array([row]))[0]))
 
 
 def _neighbours(
@@ -152,24 +265,25 @@ def _neighbours(
     words: Callable[[int], Reason],
 ) -> Candidates:
     """Sums each seed's strength times nearness; the reason names the most telling seed."""
-    if shop.links is None or not len(seeds):
+    served = shop.model(Role.COOCCURRENCE)
+    model = served.trained.models[Role.COOCCURRENCE] if served else None
+    if served is None or not isinstance(model, ItemRows):
         return NOTHING
-    found = [shop.links.of(int(seed)) for seed in seeds]
-    lengths = [len(rows) for rows, _ in found]
-    others = np.concatenate([rows for rows, _ in found])
-    nearness = np.concatenate([near for _, near in found])
-    origins = np.repeat(seeds, lengths)
-    # What everybody buys goes with everything: it explains little.
-    telling = nearness / (0.05 + shop.popular.share[origins]) ** 0.3
+    numbers = served.numbers(seeds)
+    seeds, strengths, numbers = seeds[numbers >= 0], strengths[numbers >= 0], numbers[numbers >= 0]
+    near = model.links[numbers]
+    lengths, others = np.diff(near.indptr), served.rows[near.indices]
+    origins, nearness = np.repeat(seeds, lengths), near.data.astype(np.float64)
     sums = np.zeros(len(allowed))
-    np.add.at(sums, others, nearness * np.repeat(strengths, lengths))
-    sums[~allowed] = 0.0
-    rows = np.flatnonzero(sums)
+    sums[:] = np.bincount(others, nearness * np.repeat(strengths, lengths), len(allowed))
+    rows = np.flatnonzero(allowed & (sums > 0))
     rows, scores = _best(rows, sums[rows])
 
     def why(i: int) -> Reason:
         mine = np.flatnonzero(others == rows[i])
-        return words(int(origins[mine[np.argmax(telling[mine])]]))
+        # What everybody buys goes with everything: it explains little.
+        telling = nearness[mine] / (0.05 + shop.popular.share[origins[mine]]) ** 0.3
+        return words(int(origins[mine[np.argmax(telling)]]))
 
     return Candidates(rows, scores, why)
 

@@ -1,0 +1,24 @@
+"""Which model takes which role in a shop of this size, with which settings: the table that training reads."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from services.recsys.domain.interactions import Interactions
+from services.recsys.domain.trained import Role
+
+EASE_ITEMS = 12_000
+"""EASE up to so many products: its time grows with their cube (3 CPU-minutes at 12,000), iALS beyond."""
+
+EASE = {"strongest": 200}
+IALS = {"size": 48, "sweeps": 6}
+"""Settings by which a first training stays within two CPU-minutes on the demo shop."""
+
+
+def suited(data: Interactions) -> Iterator[tuple[Role, str, Mapping[str, Any]]]:
+    """Each role's model, by its name in the registry, and its settings."""
+    yield Role.COOCCURRENCE, "cooccurrence", {}
+    if data.items <= EASE_ITEMS:
+        yield Role.COLLABORATIVE, "ease", EASE
+    else:
+        yield Role.COLLABORATIVE, "ials", IALS
+    yield Role.BASKET, "basket", {}
