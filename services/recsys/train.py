@@ -96,10 +96,7 @@ def _weigh(
     weights = {}
     for mix in (*MIXES.values(), NEXT_BASKET):
         if mix.name:
-            what = f"weighing {mix.name}"
-            known = mixing.cases(
-                knowledge, mix, later, lambda done, all_, what=what: progress(what, done, all_)
-            )
+            known = mixing.cases(knowledge, mix, later, partial(progress, f"weighing {mix.name}"))
             weights[mix.name] = mixing.choose(mix, known)
     return Trained(trained.ids, trained.models, weights)
 

@@ -22,6 +22,7 @@ from services.kit.log import BATCH, CATALOG, EVENTS, Record
 from services.kit.progress import silent
 from services.recsys.adapters.view import RecsysView
 from services.recsys.config import Config
+from services.recsys.domain.context import Asked
 from services.recsys.domain.filters import EVERYTHING, Filter
 from services.recsys.domain.placements import Placement
 from services.recsys.domain.rank import rank
@@ -125,10 +126,11 @@ def main(folder: Path) -> None:
     basket = [r.key for r in everything[:20]]
     dairy = Filter(categories=("GROCERY",))
     for place in Placement:
-        ask = partial(recommend, view, place, context=basket, wanted=EVERYTHING, exclude=(), count=24)
-        timed(place.name, [partial(ask, shopper=user) for user in users])
+        asked = [Asked(user, context=basket) for user in users]
+        timed(place.name, [partial(recommend, view, place, one, EVERYTHING, (), 24) for one in asked])
     timed(
-        "HOME in GROCERY", [lambda u=u: recommend(view, Placement.HOME, u, (), dairy, (), 24) for u in users]
+        "HOME in GROCERY",
+        [partial(recommend, view, Placement.HOME, Asked(u), dairy, (), 24) for u in users],
     )
     timed("similar", [lambda r=r: similar(view, r.key, EVERYTHING, 24) for r in everything[:200]])
     hundred = [r.key for r in everything[:100]]

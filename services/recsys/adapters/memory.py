@@ -96,7 +96,7 @@ class MemoryKnowledge:
     def shop(self) -> Iterator[Shop]:
         """See Knowledge."""
         with self._lock:
-            yield Shop(self._catalogue, self._popularity.now(len(self._catalogue), np.inf, 0.0), self._served)
+            yield Shop(self._catalogue, self._popularity.now(len(self._catalogue), 0.0, 0.0), self._served)
 
     def taste(self, shopper_keys: Sequence[str]) -> Taste:
         """See Knowledge."""

@@ -53,7 +53,7 @@ def cases(
     later: Mapping[str, frozenset[str]],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Case]:
-    """A case for each shopper key of `later` (product ids bought after all that is known), if any can be met."""
+    """A case for each shopper key of `later`, with the product ids bought after all that is known."""
     found = []
     for done, (key, wanted) in enumerate(later.items(), 1):
         with knowledge.shop() as shop:
