@@ -23,14 +23,16 @@ SETTINGS: dict[str, dict[str, float]] = {
 }
 """Settings that make a model fast, or able to learn, on so small a world."""
 
-IMPERSONAL = {"popularity"}
-"""Models that look at no past."""
+IMPERSONAL = {"popularity", "frequency"}
+"""Models to which no item speaks for another."""
 
 CANON = {
     "popularity": [0.4, 0.4, 0.4, 0.6, 0.6, 0.4, 0.0],
+    "frequency": [1.3333, 1.3333, 0.3333, 0.5, 0.5, 0.3333, 0.0],
     "basket": [0.0, 0.3462, 3.1538, 0.0, 1.0, 2.0, 0.0],
     "ials": [0.6041, 0.6041, 0.6039, 0.0, 0.0, 0.0, 0.0],
     "ease": [0.3196, 0.3196, 0.6391, 0.0, 0.0, 0.0, 0.0],
+    "session": [5.9254, 16.1008, 14.8135, 0.0, 0.0, 0.0, 0.0],
     "cooccurrence": [0.6154, 0.6154, 1.2308, 0.0, 0.0, 0.0, 0.0],
 }
 """The scores after [0, 1]: a change of a model shows here first."""

@@ -21,7 +21,7 @@ height: auto } .what { color: #555 }
 
 _COLOURS = ("#1f5fa8", "#c2611f")
 _ACCURACY = ("recall", "ndcg", "mrr", "hit", "map")
-_BEYOND = ("novelty", "diversity", "popularity")
+_BEYOND = ("diversity", "popularity")
 
 Row = tuple[str, float, float, float]
 

@@ -57,7 +57,11 @@ def measure(
 ) -> Measured:
     """All figures of a model that learnt from `learnt`."""
     cuts = tuple(cuts)
-    ranked = rank(model, cases, max(cuts), progress)
+    return figures(rank(model, cases, max(cuts), progress), cases, learnt, cuts)
+
+
+def figures(ranked: Ranked, cases: Cases, learnt: Interactions, cuts: Iterable[int] = CUTS) -> Measured:
+    """All figures of answers, whoever gave them, at least as long as the longest cut."""
     hits = metrics.hits(ranked, cases.wanted)
     wanted = np.diff(cases.wanted.indptr)
     taken, popularity = learnt.matrix(), learnt.popularity()

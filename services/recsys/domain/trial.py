@@ -47,12 +47,17 @@ def run(protocol: str, split: Split, name: str | None = None, progress: Progress
         raise ValueError("there is nothing to foresee: every user's past is too short for this protocol")
     begun = time.process_time()
     choice = tuning.choose(protocol, split, (name,) if name else None, progress)
-    chosen = time.process_time()
+    return make(choice, split, time.process_time() - begun, progress)
+
+
+def make(choice: Choice, split: Split, choosing: float = 0.0, progress: Progress = silent) -> Trial:
+    """What was chosen, in so many CPU seconds, fitted on all before the test and measured on it."""
+    begun = time.process_time()
     model = choice.build().fit(split.full, progress)
     fitted = time.process_time()
     measured = comparison.measure(model, split.test, split.full, progress=progress)
-    answered = time.process_time()
-    return Trial(choice, model, split.test, measured, chosen - begun, fitted - chosen, answered - fitted)
+    answering = time.process_time() - fitted
+    return Trial(choice, model, split.test, measured, choosing, fitted - begun, answering)
 
 
 def differences(first: Trial, second: Trial) -> dict[str, Difference]:

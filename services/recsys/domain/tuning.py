@@ -40,6 +40,17 @@ GRIDS: Mapping[str, Mapping[str, Grid]] = MappingProxyType(
                 "evenness": (0.5, 0.0, 1.0),
                 "dropout": (0.5, 0.3, 0.0),
             },
+            "session": {
+                "recency": (3.0, 1.5, 6.0),
+                "distance": (3.0, 8.0),
+                "before": (0.7, 1.0),
+                "rarity": (0.5, 1.0),
+            },
+            "ials": {
+                "fade": (0.7, 0.9, 1.0),
+                "unobserved": (7.0, 3.0, 15.0),
+                "size": (64, 128),
+            },
             "cooccurrence": {"fade": (0.7, 0.8, 0.9, 1.0), "power": (0.3, 0.5), "shrink": (5.0, 1.0, 20.0)},
             "popularity": {},
         },
@@ -48,6 +59,11 @@ GRIDS: Mapping[str, Mapping[str, Grid]] = MappingProxyType(
                 "evenness": (0.75, 0.5, 0.25, 1.0),
                 "regularisation": (350.0, 100.0, 200.0, 500.0, 1000.0),
                 "dropout": (0.5, 0.33, 0.0),
+            },
+            "ials": {
+                "size": (128, 64, 256),
+                "unobserved": (7.0, 3.0, 15.0),
+                "regularisation": (0.01, 0.005, 0.02),
             },
             "cooccurrence": {"power": (0.5, 0.3)},
             "popularity": {},
@@ -102,11 +118,17 @@ class Choice:
         members = [MODELS[name](**settings) for name, settings in self.members]
         return members[0] if len(members) == 1 else Hybrid(members, self.weights, self.scale)
 
+    def alone(self, name: str) -> "Choice":
+        """The best that was tried of one model."""
+        _, settings, goal = max((tried for tried in self.tried if tried[0] == name), key=lambda each: each[2])
+        return Choice(((name, settings),), goal=goal, tried=self.tried)
+
     def told(self) -> dict[str, Any]:
         """The choice as plain data."""
         rows = zip(self.members, self.weights, strict=True)
         members = [{"model": name, "settings": dict(kept), "weight": w} for (name, kept), w in rows]
-        return {"members": members, "scale": self.scale, "validation": self.goal}
+        tried = [{"model": name, "settings": dict(s), "validation": goal} for name, s, goal in self.tried]
+        return {"members": members, "scale": self.scale, "validation": self.goal, "tried": tried}
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,21 @@ from types import MappingProxyType
 from services.recsys.domain.models.basket import BasketModel
 from services.recsys.domain.models.cooccurrence import CooccurrenceModel
 from services.recsys.domain.models.ease import Ease
+from services.recsys.domain.models.frequency import FrequencyModel
 from services.recsys.domain.models.ials import Ials
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.popularity import PopularityModel
+from services.recsys.domain.models.session import SessionModel
 
 MODELS: Mapping[str, Callable[..., Model]] = MappingProxyType(
     {
         "popularity": PopularityModel,
+        "frequency": FrequencyModel,
         "cooccurrence": CooccurrenceModel,
         "ease": Ease,
         "ials": Ials,
         "basket": BasketModel,
+        "session": SessionModel,
     }
 )
 """The classes; settings are their arguments by keyword, each with a default."""
