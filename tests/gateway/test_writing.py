@@ -76,6 +76,7 @@ def bad_events(now: int):
         (event(1), "REQUIRED", "product_details"),
         (event(1, *["p"] * 1001), "TOO_MANY_ITEMS", "product_details"),
         (event(1, "p", type=1), "REQUIRED", "search_query"),
+        *((event(1, type=kind), "REQUIRED", "product_details") for kind in (10, 14, 15)),
         (event(1, "p", rating=math.nan), "INVALID_VALUE", "rating"),
         (event(1, "p", rating=6), "INVALID_VALUE", "rating"),
         (event(1, "p", order_id="x" * 129), "TOO_LARGE", "order_id"),
@@ -100,6 +101,14 @@ async def test_bad_events_are_told_and_the_good_are_written_once(door):
     assert (answer.written_count, answer.duplicate_count) == (2, 1)
     again = await door.events.WriteEvents(event_service_pb2.WriteEventsRequest(events=[event(2, "p")]))
     assert (again.written_count, again.duplicate_count) == (0, 1)
+
+
+async def test_every_type_is_written_and_promotions_and_coupons_need_no_product(door):
+    kinds = [kind for kind in event_pb2.EventType.values() if kind]
+    events = [event(f"t{kind}", "p", type=kind, search_query="q") for kind in kinds]
+    bare = [event(f"b{kind}", type=kind, search_query="q") for kind in (1, 11, 12, 13)]
+    answer = await door.events.WriteEvents(event_service_pb2.WriteEventsRequest(events=events + bare))
+    assert (answer.written_count, told(answer)) == (len(kinds) + 4, [])
 
 
 async def test_empty_and_oversized_requests(door):

@@ -3,8 +3,10 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from services.kit.log import CATALOG, EVENTS
@@ -13,6 +15,7 @@ from services.recsys.domain.context import Asked
 from services.recsys.domain.filters import EVERYTHING
 from services.recsys.domain.placements import Placement
 from services.recsys.domain.recommend import recommend
+from services.recsys.domain.signals import Kind
 from tests.recsys import builder, world
 
 
@@ -77,6 +80,37 @@ def test_reopened_it_answers_as_before(tmp_path: Path):
         sorted(p.product_id for p in a.products) for a in before
     ]
     again.close()
+
+
+def test_restarted_and_beside_a_second_replica_it_knows_the_same_of_a_visit(tmp_path: Path):
+    visit = [
+        replace(world.viewed("x", product, hours=h), shopper="visitor:v", session="session:s")
+        for h, product in enumerate(("chips", "salsa", "chips"))
+    ]
+    hides = [
+        replace(world.said("x", kind, "soap"), shopper="visitor:v") for kind in (Kind.HIDDEN, Kind.SHOWN)
+    ]
+    events = world.records([world.event(signal, str(n)) for n, signal in enumerate([*visit, *hides])])
+
+    def known(view: RecsysView) -> list[object]:
+        with view.shop() as shop:
+            ids = np.array([*shop.catalogue.ids, ""])
+            past, shown = view.past(["visitor:v"], "s"), view.shown(["visitor:v"])
+            columns = past.items, view.session("s").items, view.hidden(["visitor:v"]), shown.rows
+            return [ids[column].tolist() for column in columns] + [past.times.tolist(), shown.last.tolist()]
+
+    first, second = RecsysView(tmp_path / "a.db"), RecsysView(tmp_path / "b.db")
+    first.apply(events)
+    for record in events:
+        second.apply([record])
+    second.apply(world.records([world.change(product) for product in world.PRODUCTS]))
+    told = known(first)
+    assert told[:4] == [["chips", "salsa", "chips"], ["chips", "salsa", "chips"], ["soap"], ["soap"]]
+    first.close()
+    again = RecsysView(tmp_path / "a.db")
+    assert known(again) == known(second) == told
+    again.close()
+    second.close()
 
 
 def test_what_cannot_be_read_is_skipped_and_counted(tmp_path: Path):
