@@ -67,9 +67,8 @@ def cases(
             continue
         given = np.zeros((len(blend.rows), len(mix.parts)), np.float32)
         for column, source in enumerate(mix.parts):
-            if source in blend.found:
-                places = np.searchsorted(blend.rows, blend.found[source].rows)
-                given[places, column] = blend.shares[source]
+            if source in blend.sources:
+                given[:, column] = blend.given[:, blend.sources.index(source)]
         ideal = float(_DISCOUNT[: len(rows)].sum())
         found.append(Case(given, np.isin(blend.rows, rows), ideal))
     return found

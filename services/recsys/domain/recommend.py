@@ -39,24 +39,24 @@ class Answer:
 
 @dataclass(frozen=True)
 class Blend:
-    """What a mix's sources gave, each as a share of its weight, and their sum over the rows that have one."""
+    """What a mix's sources gave: given[i, j] is what source j adds to rows[i], which rise.
 
-    found: dict[Source, Candidates]
-    shares: dict[Source, NDArray[np.float64]]
+    at[i, j] is the place of rows[i] among the candidates of source j, -1 when it is not one of them.
+    """
+
+    sources: Sequence[Source]
+    found: Sequence[Candidates]
     rows: NDArray[np.int64]
-    scores: NDArray[np.float64]
+    given: NDArray[np.float64]
+    at: NDArray[np.int64]
 
     def reason(self, row: int) -> Reason:
         """That of the source which gave the row most; what no source gave, the shop wanted shown."""
-        given = []
-        for source, candidates in self.found.items():
-            at = np.flatnonzero(candidates.rows == row)
-            if len(at):
-                given.append((float(self.shares[source][at[0]]), source, int(at[0])))
-        if not given:
+        place = int(np.searchsorted(self.rows, row))
+        if place == len(self.rows) or self.rows[place] != row:
             return reasons.PROMOTED
-        _, source, at_best = max(given, key=lambda one: one[0])
-        return self.found[source].why(at_best)
+        most = int(np.argmax(self.given[place]))
+        return self.found[most].why(int(self.at[place, most]))
 
 
 def recommend(
@@ -94,29 +94,30 @@ def blend(
         blended = gather(shop, on, shop.parts(mix))
         rows, scores = _included(shop, on, blended, wishes)
         best, values = rerank(shop.catalogue, rows, scores, on.tired, wishes, count, spare=count)
-        slate = draw(Ranked(best, values), count)
+        ids = [shop.catalogue.ids[row] for row in best.tolist()]
+        slate = draw(Ranked(best, values, ids), count)
         products = [
             Recommended(shop.catalogue.ids[row], score, blended.reason(row), propensity)
             for row, score, propensity in zip(
                 slate.rows.tolist(), slate.scores.tolist(), slate.propensities.tolist(), strict=True
             )
         ]
-        fallback = len(mix.parts) > 1 and set(blended.found) == {Source.POPULAR}
+        fallback = len(mix.parts) > 1 and blended.sources == [Source.POPULAR]
         return Answer(products, shop.version, fallback)
 
 
 def gather(shop: Shop, on: Context, parts: Mapping[Source, float]) -> Blend:
     """Asks every source that weighs something; its best candidate gets its weight, the others less."""
-    found = {source: SOURCES[source](shop, on) for source, weight in parts.items() if weight > 0}
-    found = {source: candidates for source, candidates in found.items() if len(candidates.rows)}
-    shares = {
-        source: np.asarray(candidates.scores * (parts[source] / candidates.scores.max()))
-        for source, candidates in found.items()
-    }
-    rows = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in found.values())])
-    rows, places = np.unique(rows, return_inverse=True)
-    worth = np.concatenate([np.zeros(0), *shares.values()])
-    return Blend(found, shares, rows, np.bincount(places, worth, len(rows)).astype(np.float64))
+    asked = {source: SOURCES[source](shop, on) for source, weight in parts.items() if weight > 0}
+    found = {source: candidates for source, candidates in asked.items() if len(candidates.rows)}
+    rows = np.unique(np.concatenate([np.zeros(0, np.int64), *(one.rows for one in found.values())]))
+    given = np.zeros((len(rows), len(found)))
+    at = np.full(given.shape, -1, np.int64)
+    for column, (source, candidates) in enumerate(found.items()):
+        places = np.searchsorted(rows, candidates.rows)
+        given[places, column] = candidates.scores * (parts[source] / candidates.scores.max())
+        at[places, column] = np.arange(len(places))
+    return Blend(list(found), list(found.values()), rows, given, at)
 
 
 def _included(
@@ -125,4 +126,6 @@ def _included(
     """The candidates, and with nothing to speak for them what the shop wants shown."""
     named = np.array(shop.catalogue.rows(wishes.include), np.int64)
     more = np.setdiff1d(named[on.allowed[named]], blended.rows)
-    return np.concatenate([blended.rows, more]), np.concatenate([blended.scores, np.zeros(len(more))])
+    return np.concatenate([blended.rows, more]), np.concatenate(
+        [blended.given.sum(axis=1), np.zeros(len(more))]
+    )

@@ -1,6 +1,7 @@
 """All that recommending knows at one moment, and where models' item numbers meet the catalogue's rows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +38,17 @@ class Served:
         seen = numbers >= 0
         return Past(numbers[seen], past.baskets[seen], past.times[seen])
 
-    def scores(self, role: Role, past: Past, size: int) -> tuple[NDArray[np.float64], object]:
-        """What a role's model gives each of the first `size` rows, and the state that explains it."""
+    def scores(
+        self, role: Role, past: Past, allowed: NDArray[np.bool_]
+    ) -> tuple[Rows, NDArray[np.float64], Any]:
+        """The allowed rows that a role's model gives something, how much, and the state that explains it."""
         model = self.trained.models[role]
         state = model.state(past)
-        found = np.zeros(max(size, len(self._numbers)))
-        found[self.rows] = model.score(state)
-        return found[:size], state
+        scores = model.score(state)
+        numbers = np.flatnonzero((scores > 0) & allowed[self.rows])
+        return self.rows[numbers], scores[numbers].astype(np.float64), state
 
-    def told(self, role: Role, state: object, row: int) -> list[int]:
+    def told(self, role: Role, state: Any, row: int) -> list[int]:
         """The rows of the past that speak most for a row."""
         number = int(self.numbers(np.array([row]))[0])
         told = self.trained.models[role].explain(state, number)

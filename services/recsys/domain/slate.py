@@ -1,6 +1,6 @@
 """What of the ranked candidates is shown: the last step of an answer, where exploration may draw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ class Ranked(NamedTuple):
 
     rows: NDArray[np.int64]
     scores: NDArray[np.float64]
+    ids: Sequence[str]
 
 
 class Slate(NamedTuple):

@@ -31,7 +31,7 @@ OPENING, NEW_FOR, NEW_HALF_LIFE = 7 * decay.DAY, 30 * decay.DAY, 10 * decay.DAY
 """What the shop had in its first week is not new; nor is what came a month ago; a newcomer fades by half."""
 
 PER_SHELF = 25
-POOL = 1000
+POOL = 500
 """Candidates of one source: more than the longest answer, so that filters leave enough."""
 
 POPULAR_ENOUGH = 10_000
@@ -216,9 +216,9 @@ def _modelled(shop: Shop, on: Context, role: Role, past: Past) -> Candidates:
     served = shop.model(role)
     if served is None or not len(known := served.known(past)):
         return NOTHING
-    found, state = served.scores(role, known, len(on.allowed))
-    rows = np.flatnonzero(on.allowed & (found > 0))
-    rows, scores = _best(rows, found[rows])
+    rows, scores, state = served.scores(role, known, on.allowed)
+    rows, scores = _best(rows, scores)
+    words = _taste_words(shop, on.taste)
     own = dict(zip(on.taste.rows.tolist(), on.taste.times.tolist(), strict=True))
 
     def why(i: int) -> Reason:
@@ -227,7 +227,7 @@ def _modelled(shop: Shop, on: Context, role: Role, past: Past) -> Candidates:
             return reasons.buy_again(own[row])
         seeds = np.array(served.told(role, state, row), np.int64)
         living = seeds[shop.catalogue.alive(seeds)].tolist()
-        return _taste_words(shop, on.taste)(living[0]) if living else reasons.YOUR_TASTE
+        return words(living[0]) if living else reasons.YOUR_TASTE
 
     return Candidates(rows, scores, why)
 
@@ -267,7 +267,7 @@ def _neighbours(
     """Sums each seed's strength times nearness; the reason names the most telling seed."""
     served = shop.model(Role.COOCCURRENCE)
     model = served.trained.models[Role.COOCCURRENCE] if served else None
-    if served is None or not isinstance(model, ItemRows):
+    if served is None or not isinstance(model, ItemRows) or not len(seeds):
         return NOTHING
     numbers = served.numbers(seeds)
     seeds, strengths, numbers = seeds[numbers >= 0], strengths[numbers >= 0], numbers[numbers >= 0]

@@ -24,9 +24,10 @@ _STEPS = 3
 
 @dataclass(frozen=True)
 class IalsState:
-    """A past's items, and the factors that explain it best."""
+    """A past's items, the system solved for it, and the factors that explain it best."""
 
     past: Weighted
+    system: Matrix
     factors: Matrix
 
 
@@ -105,9 +106,9 @@ class Ials(Model):
         """The factors for this past, solved exactly."""
         kept = weighted(past.last(self.latest), len(self.factors), self.fade)
         if not len(kept.items):
-            return IalsState(kept, np.zeros(self.factors.shape[1], np.float32))
-        wanted = kept.weights @ self.factors[kept.items]
-        return IalsState(kept, np.linalg.solve(self._system(kept), wanted))
+            return IalsState(kept, self._gram, np.zeros(self.factors.shape[1], np.float32))
+        wanted, system = kept.weights @ self.factors[kept.items], self._system(kept)
+        return IalsState(kept, system, np.linalg.solve(system, wanted))
 
     def _system(self, past: Weighted) -> Matrix:
         near = self.factors[past.items]
@@ -125,7 +126,7 @@ class Ials(Model):
         """Each item's part of the score, as Hu, Koren and Volinsky split it."""
         if not len(state.past.items):
             return ()
-        towards = np.linalg.solve(self._system(state.past), self.factors[item])
+        towards = np.linalg.solve(state.system, self.factors[item])
         parts = (self.factors[state.past.items] @ towards) * state.past.weights
         return strongest(parts, state.past.items)
 
