@@ -33,11 +33,13 @@ def ids(section) -> list[str]:
 async def test_home_page_shows_no_product_twice_and_prices_all_with_one_call(street):
     door, here = street
     answer = await door.pages.GetHomePage(pb.GetHomePageRequest(shopper=ANN, page_size=5), timeout=5)
-    picked, again, popular = answer.page.sections
-    assert [section.id for section in answer.page.sections] == ["picked-for-you", "buy-again", "popular"]
+    picked, again, popular, new = answer.page.sections
+    assert [one.id for one in answer.page.sections] == ["picked-for-you", "buy-again", "popular", "new"]
     assert ids(again) == ["p00", "p01"]
     assert ids(picked) == ["p02", "p03", "p04", "p05", "p06"]
     assert ids(popular) == ["p07", "p08", "p09", "p10", "p11"]
+    assert ids(new)[0] == "p59"
+    assert len(ids(new)) == 5
     assert {section.status for section in answer.page.sections} == {pb.SECTION_STATUS_OK}
     assert here.troubles["pricing"].calls == ["QuotePrices"]
     item = picked.items[0]
@@ -60,6 +62,7 @@ async def test_each_section_is_measured(street):
     sections = [one for one in told if getattr(one, "metric", None) == names.SECTION]
     assert sorted(one.labels for one in sections) == [
         ("home", "buy-again", "OK"),
+        ("home", "new", "OK"),
         ("home", "picked-for-you", "OK"),
         ("home", "popular", "OK"),
     ]
@@ -195,4 +198,4 @@ async def test_a_late_caller_gets_a_page_too(street):
     for trouble in here.troubles.values():
         trouble.kind = "slow"
     answer = await door.pages.GetHomePage(pb.GetHomePageRequest(shopper=ANN), timeout=0.3)
-    assert len(answer.page.sections) == 3
+    assert len(answer.page.sections) == 4

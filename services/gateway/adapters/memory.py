@@ -40,7 +40,7 @@ class Shop:
 
 
 class MemoryRecommender:
-    """Popularity; what the user bought comes back in BUY_AGAIN and nowhere else."""
+    """Popularity, backwards in NEW; what the user bought comes back in BUY_AGAIN and nowhere else."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
@@ -59,6 +59,7 @@ class MemoryRecommender:
         bought = self._shop.bought.get(shopper.user_id, ())
         again, home = placement is Placement.BUY_AGAIN, placement is Placement.HOME
         ids = [one for one in self._shop.through(wanted) if one not in context]
+        ids = ids[::-1] if placement is Placement.NEW else ids
         chosen = [one for one in ids if (one in bought if again else not home or one not in bought)]
         status = Status.FALLBACK if home and not bought else Status.OK
         return replace(_ranked(chosen[:size]), status=status)

@@ -56,15 +56,16 @@ def recommended(placement: Placement) -> Call:
     return call
 
 
-async def popular_now(sources: Sources, ask: Ask, seconds: float) -> Answer:
-    """What many buy now: the same for everybody, so that one answer serves all."""
+def for_all(placement: Placement) -> Call:
+    """What recsys chooses for a stranger: the same for everybody, so that one answer serves all."""
 
-    async def fetch() -> Answer:
-        return await sources.backends.recsys.recommend(
-            Placement.POPULAR, Shopper(), SHARED_CAP, size=ask.size
-        )
+    async def call(sources: Sources, ask: Ask, seconds: float) -> Answer:
+        async def fetch() -> Answer:
+            return await sources.backends.recsys.recommend(placement, Shopper(), SHARED_CAP, size=ask.size)
 
-    return await sources.shared.get(("popular", ask.size), fetch, FOR_ALL)
+        return await sources.shared.get((placement.name, ask.size), fetch, FOR_ALL)
+
+    return call
 
 
 async def similar(sources: Sources, ask: Ask, seconds: float) -> Answer:

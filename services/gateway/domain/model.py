@@ -73,6 +73,7 @@ class Placement(IntEnum):
     PRODUCT = 3
     CART = 4
     POPULAR = 5
+    NEW = 9
 
 
 class Order(Enum):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from services.gateway.domain import calls
-from services.gateway.domain.calls import Call, recommended
+from services.gateway.domain.calls import Call, for_all, recommended
 from services.gateway.domain.model import Placement
 
 
@@ -59,7 +59,8 @@ SECTIONS: tuple[SectionPlan, ...] = (
     #           page     id                 title                   need  cap   call                               fallback                 claim  sheddable
     SectionPlan(HOME,    "picked-for-you",  "Picked for you",       SOFT, 400,  recommended(Placement.HOME),       calls.own_popular,       2),
     SectionPlan(HOME,    "buy-again",       "Buy it again",         SOFT, 400,  recommended(Placement.BUY_AGAIN),  None,                    1),
-    SectionPlan(HOME,    "popular",         "Popular now",          SOFT, 300,  calls.popular_now,                 calls.own_popular,       3,     True),
+    SectionPlan(HOME,    "popular",         "Popular now",          SOFT, 300,  for_all(Placement.POPULAR),        calls.own_popular,       4,     True),
+    SectionPlan(HOME,    "new",             "New in the shop",      SOFT, 300,  for_all(Placement.NEW),            None,                    3,     True),
     SectionPlan(SEARCH,  "results",         "Results",              HARD, 1000, calls.results,                     calls.own_titles,        1),
     SectionPlan(PRODUCT, "product",         "Product",              HARD, 100,  calls.the_product,                 None,                    0),
     SectionPlan(PRODUCT, "similar",         "Similar products",     SOFT, 400,  calls.similar,                     calls.own_popular_alike, 1),
