@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from services.recsys.domain.models.basket import BasketModel
+from services.recsys.domain.models.content import ContentModel
 from services.recsys.domain.models.cooccurrence import CooccurrenceModel
 from services.recsys.domain.models.ease import Ease
 from services.recsys.domain.models.frequency import FrequencyModel
@@ -21,6 +22,7 @@ MODELS: Mapping[str, Callable[..., Model]] = MappingProxyType(
         "ials": Ials,
         "basket": BasketModel,
         "session": SessionModel,
+        "content": ContentModel,
     }
 )
 """The classes; settings are their arguments by keyword, each with a default."""

@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.recsys.domain.interactions import Interactions, Past
+from services.recsys.domain.models.itemrows import strongest
 from services.recsys.domain.models.model import Arrays, Model, Progress, Scores, silent
 from services.recsys.domain.neighbours import BadModelError
 
 LONGEST = 50
 """The latest lines of a visit that are learnt, and of a past that are looked at."""
-
-EXPLAINED = 3
-"""As many items of the past explain an answer."""
 
 _SETTINGS = ("sampled", "nearest", "recency", "distance", "before", "rarity", "age")
 
@@ -128,8 +126,7 @@ class SessionModel(Model):
         weights[state.items] = state.weights
         lines = holds[near.visits] & (weights[near.items] > 0)
         given = np.bincount(near.items[lines], weights[near.items[lines]], self.items)[state.items]
-        order = np.argsort(-given, kind="stable")[:EXPLAINED]
-        return tuple(int(state.items[i]) for i in order if given[i] > 0)
+        return strongest(given.astype(np.float32), state.items.astype(np.int64))
 
     def arrays(self) -> Arrays:
         """The visits, line by line, and the settings that scoring needs."""
