@@ -9,7 +9,7 @@ from functools import partial
 from services.kit.log import Log
 from services.kit.models import ModelStore
 from services.kit.progress import Metric, Progress, TrainReport
-from services.recsys.adapters import model_files
+from services.recsys.adapters import model_files, ranker
 from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
 from services.recsys.domain import mixing
@@ -25,8 +25,13 @@ from services.recsys.domain.suited import suited
 from services.recsys.domain.trained import Role, Trained
 from services.recsys.evaluate import knowledge_of, metrics_of, read
 
-CHOSEN_ON = 400
-"""Shoppers on whose held-out weeks weights are chosen; none of those that the model is measured on."""
+CHOSEN_ON, RANKED_ON = 400, 600
+"""Shoppers on whose held-out weeks weights are chosen, and others from whom rankers learn. The model is
+measured on none of them.
+"""
+
+LEAST_LISTS = 100
+"""With fewer, a ranker learns chance."""
 
 
 async def train(
@@ -40,7 +45,7 @@ async def train(
     """
     products, history = await read(config, progress, log)
     held = split(history)
-    more = split(history, SAMPLE + CHOSEN_ON)
+    more = split(history, SAMPLE + CHOSEN_ON + RANKED_ON)
     others = {shopper: items for shopper, items in more.last.items() if shopper not in held.last}
     models, metrics = _fit(history, held, progress)
     trained = Trained(history.items, models)
@@ -90,15 +95,30 @@ def _weigh(
     others: Mapping[int, frozenset[str]],
     progress: Progress,
 ) -> Trained:
-    """The models with the weights that foresee best what the other shoppers bought."""
+    """The models with the weights that foresee best what some other shoppers bought, and their rankers.
+
+    A ranker learns from shoppers of its own; it stays if it orders better than the weights for the rest.
+    """
     knowledge.use(trained, "new")
-    later = {history.shoppers[shopper]: items for shopper, items in others.items()}
-    weights = {}
+    keys = [history.shoppers[shopper] for shopper in others]
+    later = dict(zip(keys, others.values(), strict=True))
+    chosen_on = {key: later[key] for key in keys[:CHOSEN_ON]}
+    ranked_on = {key: later[key] for key in keys[CHOSEN_ON:]}
+    weights, rankers = {}, {}
     for mix in (*MIXES.values(), NEXT_BASKET):
-        if mix.name:
-            known = mixing.cases(knowledge, mix, later, partial(progress, f"weighing {mix.name}"))
-            weights[mix.name] = mixing.choose(mix, known)
-    return Trained(trained.ids, trained.models, weights)
+        if not mix.name:
+            continue
+        tell = partial(progress, f"weighing {mix.name}")
+        equal = dict.fromkeys(mix.parts, 1.0)
+        weights[mix.name] = mixing.choose(mix, mixing.cases(knowledge, mix, chosen_on, equal, tell))
+        best = {source: weights[mix.name][source.name] for source in mix.parts}
+        lists = mixing.cases(knowledge, mix, ranked_on, best, partial(progress, f"ranking {mix.name}"))
+        examples = [(case.features, case.hits[case.best]) for case in lists if case.hits[case.best].any()]
+        if len(examples) >= LEAST_LISTS:
+            learnt = ranker.learn(examples)
+            if mixing.gain_of(learnt, mixing.cases(knowledge, mix, chosen_on, best)) > mixing.LEAST_GAIN:
+                rankers[mix.name] = learnt
+    return Trained(trained.ids, trained.models, weights, rankers)
 
 
 def _measured(

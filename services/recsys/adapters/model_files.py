@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from services.recsys.adapters import ranker
 from services.recsys.domain.models.registry import MODELS
 from services.recsys.domain.neighbours import BadModelError
 from services.recsys.domain.trained import Role, Trained
@@ -12,7 +13,7 @@ from services.recsys.domain.trained import Role, Trained
 PREFIX = "blend-"
 """What stands before a version in answers."""
 
-_TABLE = "models.json"
+_TABLE, _RANKER = "models.json", "ranker of "
 
 
 def save(trained: Trained, folder: Path) -> None:
@@ -21,6 +22,8 @@ def save(trained: Trained, folder: Path) -> None:
         (folder / role.value).mkdir()
         for name, array in model.arrays().items():
             np.save(folder / role.value / f"{name.replace('/', '.')}.npy", array, allow_pickle=False)
+    for name, one in trained.rankers.items():
+        (folder / f"{_RANKER}{name}.txt").write_text(one.text(), encoding="utf-8")
     table = {
         "models": {role.value: model.name for role, model in trained.models.items()},
         "weights": {name: dict(weights) for name, weights in trained.weights.items()},
@@ -44,7 +47,8 @@ def load(folder: Path) -> Trained:
             for path in sorted((folder / role).glob("*.npy"))
         }
         models[Role(role)] = MODELS[name].of(arrays)  # type: ignore[attr-defined]
-    return Trained(ids, models, table["weights"])
+    rankers = {path.stem.removeprefix(_RANKER): ranker.load(path) for path in folder.glob(f"{_RANKER}*.txt")}
+    return Trained(ids, models, table["weights"], rankers)
 
 
 def _write(path: Path, content: object) -> None:

@@ -139,6 +139,10 @@ class Catalogue:
         """The shelf codes of rows, of all when none are named; 0 for none."""
         return self._shelf[: len(self.ids)] if rows is None else self._shelf[rows]
 
+    def prices(self) -> NDArray[np.int64]:
+        """All rows' prices in micros, NO_PRICE for none."""
+        return self._price[: len(self.ids)]
+
     def brands(self) -> NDArray[np.int32]:
         """The brand codes of all rows, 0 for none."""
         return self._brand[: len(self.ids)]

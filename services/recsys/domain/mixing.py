@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.recsys.domain.blending import gather
 from services.recsys.domain.context import Asked, context_of
+from services.recsys.domain.features import Features, features, strongest
 from services.recsys.domain.filters import EVERYTHING
 from services.recsys.domain.placements import Bought, Mix, Source
 from services.recsys.domain.ports import Knowledge
-from services.recsys.domain.recommend import gather
+from services.recsys.domain.ranker import Ranker
 
 WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5)
 """What a source may weigh."""
@@ -31,47 +34,69 @@ _DISCOUNT = 1 / np.log2(np.arange(2, K + 2))
 class Case:
     """A shopper's candidates: what each source gives each (candidates, sources), and which were then bought.
 
-    `ideal` is the best sum of discounts that could be had.
+    `ideal` is the best sum of discounts that could be had. `best` are the places of the candidates that a
+    ranker orders, by the weights that stand, and `features` theirs.
     """
 
     given: NDArray[np.float32]
     hits: NDArray[np.bool_]
     ideal: float
+    best: NDArray[np.int64]
+    features: Features
 
     def ndcg(self, weights: NDArray[np.float32]) -> float:
         """NDCG@10 when sources weigh so much."""
-        total = self.given @ weights
-        count = min(K, len(total))
-        best = np.argpartition(-total, count - 1)[:count]
-        best = best[np.argsort(-total[best], kind="stable")]
-        return float(self.hits[best] @ _DISCOUNT[:count] / self.ideal)
+        return self._ndcg(self.given @ weights, self.hits)
+
+    def ranked(self, ranker: Ranker) -> float:
+        """NDCG@10 when a ranker orders the best ones."""
+        return self._ndcg(ranker.score(self.features), self.hits[self.best])
+
+    def _ndcg(self, scores: NDArray[Any], hits: NDArray[np.bool_]) -> float:
+        count = min(K, len(scores))
+        best = np.argpartition(-scores, count - 1)[:count]
+        best = best[np.argsort(-scores[best], kind="stable")]
+        return float(hits[best] @ _DISCOUNT[:count] / self.ideal)
 
 
 def cases(
     knowledge: Knowledge,
     mix: Mix,
     later: Mapping[str, frozenset[str]],
+    weights: Mapping[Source, float],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Case]:
-    """A case for each shopper key of `later`, with the product ids bought after all that is known."""
+    """A case for each shopper key of `later`, with the product ids bought after all that is known.
+
+    Sources give as much as they weigh in `weights`.
+    """
     found = []
     for done, (key, wanted) in enumerate(later.items(), 1):
         with knowledge.shop() as shop:
             on = context_of(knowledge, shop, mix, Asked([key]), EVERYTHING, ())
-            blend = gather(shop, on, dict.fromkeys(mix.parts, 1.0))
+            blend = gather(shop, on, weights)
             rows = shop.catalogue.rows(wanted)
-        if mix.bought is Bought.NEVER:
-            rows = [row for row in rows if on.allowed[row]]
-        progress(done, len(later))
-        if not rows or not len(blend.rows):
-            continue
+            if mix.bought is not Bought.MAY:
+                rows = [row for row in rows if on.allowed[row]]
+            progress(done, len(later))
+            if not rows or not len(blend.rows):
+                continue
+            best = np.sort(strongest(blend.total()))
+            table = features(shop, on, blend, best)
         given = np.zeros((len(blend.rows), len(mix.parts)), np.float32)
         for column, source in enumerate(mix.parts):
             if source in blend.sources:
                 given[:, column] = blend.given[:, blend.sources.index(source)]
         ideal = float(_DISCOUNT[: len(rows)].sum())
-        found.append(Case(given, np.isin(blend.rows, rows), ideal))
+        found.append(Case(given, np.isin(blend.rows, rows), ideal, best, table))
     return found
+
+
+def gain_of(ranker: Ranker, known: Sequence[Case]) -> float:
+    """By what share a ranker's mean NDCG is above that of the weights by which the cases were gathered."""
+    plain = float(np.mean([case.ndcg(np.ones(case.given.shape[1], np.float32)) for case in known] or [0.0]))
+    ranked = float(np.mean([case.ranked(ranker) for case in known] or [0.0]))
+    return ranked / plain - 1 if plain else 0.0
 
 
 def choose(mix: Mix, known: Sequence[Case]) -> dict[str, float]:

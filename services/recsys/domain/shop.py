@@ -10,6 +10,7 @@ from services.recsys.domain.catalogue import Catalogue
 from services.recsys.domain.interactions import Past
 from services.recsys.domain.placements import Mix, Source
 from services.recsys.domain.popularity import Popular
+from services.recsys.domain.ranker import Ranker
 from services.recsys.domain.trained import Role, Trained
 
 NO_MODEL = "popular"
@@ -72,6 +73,10 @@ class Shop:
         """What each source of a mix weighs: as training found best for the mix, or else as declared."""
         chosen = self.served.trained.weights.get(mix.name, {}) if self.served else {}
         return {source: chosen.get(source.name, weight) for source, weight in mix.parts.items()}
+
+    def ranker(self, mix: Mix) -> Ranker | None:
+        """What orders a mix's best candidates, if training found that it pays."""
+        return self.served.trained.rankers.get(mix.name) if self.served else None
 
     def model(self, role: Role) -> Served | None:
         """The models, if there is one of this role among them."""

@@ -7,6 +7,7 @@ from enum import Enum
 from services.recsys.domain.interactions import past_of
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.neighbours import BadModelError
+from services.recsys.domain.ranker import Ranker
 
 
 class Role(Enum):
@@ -22,11 +23,13 @@ class Trained:
     """ids[i] is the product behind item number i of every model.
 
     `weights`: by the name of a mix, what each source (by name) weighs instead of what placements.py says.
+    `rankers`: by the name of a mix, what orders its best candidates.
     """
 
     ids: Sequence[str]
     models: Mapping[Role, Model]
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    rankers: Mapping[str, Ranker] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises BadModelError when a model does not score every product."""
