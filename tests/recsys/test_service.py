@@ -1,6 +1,7 @@
 """RecommendationService on a real channel, over a log, with and without a model."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -16,6 +17,7 @@ from services.kit.nats_log import NatsLog
 from services.kit.testing import serving, wait_until
 from services.recsys.adapters import model_files
 from services.recsys.config import Config
+from services.recsys.domain.signals import Kind
 from services.recsys.server import build
 from tests.recsys import world
 
@@ -87,6 +89,40 @@ async def test_an_event_changes_the_next_answer(stub: Stub, log: Log):
         return ids(await stub.Recommend(request)) == ["salsa"]
 
     await wait_until(answered, timeout=1)
+
+
+async def test_a_look_in_a_visit_changes_the_next_answer_of_that_visit(stub: Stub, log: Log):
+    def request(session: str) -> recsys_pb2.RecommendRequest:
+        shopper = recsys_pb2.Shopper(visitor_id=f"of-{session}", session_id=session)
+        return recsys_pb2.RecommendRequest(placement=HOME, shopper=shopper)
+
+    before = [await stub.Recommend(request(session)) for session in ("s1", "s2")]
+    look = replace(world.viewed("x", "salsa"), shopper="visitor:of-s1", session="session:s1")
+    await log.append([world.event(look, "look")])
+
+    async def changed() -> bool:
+        return any(
+            "Salsa" in product.reason.text for product in (await stub.Recommend(request("s1"))).products
+        )
+
+    await wait_until(changed, timeout=1)
+    assert ids(await stub.Recommend(request("s2"))) == ids(before[1])
+
+
+async def test_what_was_hidden_is_gone_from_the_next_answer_until_taken_back(stub: Stub, log: Log):
+    request = recsys_pb2.RecommendRequest(placement=recsys_pb2.PLACEMENT_POPULAR, shopper=ANN)
+
+    async def shows_bread() -> bool:
+        return "bread" in ids(await stub.Recommend(request))
+
+    async def hides_bread() -> bool:
+        return not await shows_bread()
+
+    assert await shows_bread()
+    await log.append([world.event(world.said("ann", Kind.HIDDEN, "bread"), "hide")])
+    await wait_until(hides_bread, timeout=1)
+    await log.append([world.event(world.said("ann", Kind.UNHIDDEN, "bread"), "show")])
+    await wait_until(shows_bread, timeout=1)
 
 
 async def test_a_deleted_product_is_gone_and_a_new_one_there(stub: Stub, log: Log):
