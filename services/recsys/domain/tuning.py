@@ -34,24 +34,20 @@ _BASKET: Grid = MappingProxyType(
 GRIDS: Mapping[str, Mapping[str, Grid]] = MappingProxyType(
     {
         "leave-one-out": {
-            "ease": {
-                "fade": (0.7, 0.6, 0.8, 0.9, 1.0),
-                "regularisation": (100.0, 50.0, 200.0, 500.0),
-                "evenness": (0.5, 0.0, 1.0),
-                "dropout": (0.5, 0.3, 0.0),
-            },
             "session": {
-                "recency": (3.0, 1.5, 6.0),
+                "recency": (1.5, 1.0, 3.0),
+                "rarity": (1.0, 0.5, 1.5),
+                "before": (0.5, 0.3, 0.7),
                 "distance": (3.0, 8.0),
-                "before": (0.7, 1.0),
-                "rarity": (0.5, 1.0),
+                "nearest": (300, 100, 1000),
             },
-            "ials": {
-                "fade": (0.7, 0.9, 1.0),
-                "unobserved": (7.0, 3.0, 15.0),
-                "size": (64, 128),
+            "ease": {
+                "fade": (0.7, 0.85, 1.0),
+                "regularisation": (100.0, 50.0, 200.0, 500.0),
+                "evenness": (0.5, 0.0),
             },
-            "cooccurrence": {"fade": (0.7, 0.8, 0.9, 1.0), "power": (0.3, 0.5), "shrink": (5.0, 1.0, 20.0)},
+            "ials": {"fade": (0.7, 0.85, 1.0), "size": (128, 256)},
+            "cooccurrence": {"fade": (0.7, 0.85, 1.0), "power": (0.3, 0.5), "shrink": (5.0, 1.0, 20.0)},
             "popularity": {},
         },
         "fixed-split": {
@@ -70,11 +66,13 @@ GRIDS: Mapping[str, Mapping[str, Grid]] = MappingProxyType(
         },
         "next-basket": {
             "basket": _BASKET,
+            "frequency": {},
             "cooccurrence": {"fade": (0.9, 1.0)},
             "popularity": {},
         },
         "last-weeks": {
             "basket": _BASKET,
+            "frequency": {},
             "cooccurrence": {"fade": (0.99, 1.0)},
             "popularity": {},
         },
@@ -94,8 +92,8 @@ WEIGHTS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5)
 CASES = 8000
 """At most so many validation cases are asked, drawn by a seed."""
 
-LEAST_GAIN = 0.002
-"""A further member must raise the goal by this share of it, or it is not worth its cost."""
+LEAST_GAIN = 0.01
+"""A further member must raise the goal by this share of it: less is chance, and not worth its cost."""
 
 _CANDIDATES = 100
 
