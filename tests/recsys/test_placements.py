@@ -8,6 +8,7 @@ from services.recsys.domain.context import Asked
 from services.recsys.domain.filters import EVERYTHING
 from services.recsys.domain.models.basket import BasketModel
 from services.recsys.domain.models.ease import Ease
+from services.recsys.domain.models.session import SessionModel
 from services.recsys.domain.neighbours import BadModelError
 from services.recsys.domain.placements import MIXES, NEXT_BASKET, Placement
 from services.recsys.domain.reasons import Code
@@ -71,6 +72,16 @@ def test_a_visit_speaks_on_the_home_page_before_anything_is_bought(knowledge):
     texts = {one.product_id: one.reason.text for one in ask(knowledge, Placement.HOME, visit="s")}
     assert set(ids(ask(knowledge, Placement.HOME, visit="other"))[:2]) == {"bread", "chips"}
     assert "butter" in texts
+
+
+def test_a_visit_is_answered_by_what_others_went_on_to_in_theirs(knowledge):
+    data = world.interactions()
+    knowledge.use(Trained(world.model().ids, {Role.SESSION: SessionModel().fit(data)}), "m3")
+    time = world.at(100)
+    knowledge.take(Signal("visitor:v", Kind.INTEREST, 0.2, time, (("cereal", 1),), session="session:s"))
+    found = ask(knowledge, Placement.HOME, visit="s")
+    assert set(ids(found)[:2]) == {"bread", "milk"}
+    assert {one.reason.text for one in found[:2]} == {"Like Corn Cereal, which you viewed in this visit"}
 
 
 @pytest.fixture

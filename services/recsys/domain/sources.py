@@ -1,7 +1,7 @@
 """Where candidates come from: one function a source, each with its candidates' reasons."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -100,24 +100,32 @@ def neighbours_of_context(shop: Shop, on: Context) -> Candidates:
 
 def collaborative(shop: Shop, on: Context) -> Candidates:
     """What shoppers of this taste take, as the collaborative model has learnt it."""
-    return _modelled(shop, on, Role.COLLABORATIVE, on.past)
+    return _modelled(shop, on, Role.COLLABORATIVE, on.past, _taste_words(shop, on.taste))
 
 
 def next_basket(shop: Shop, on: Context) -> Candidates:
     """What the next order holds, as the basket model has learnt it."""
-    return _modelled(shop, on, Role.BASKET, on.orders)
+    return _modelled(shop, on, Role.BASKET, on.orders, _taste_words(shop, on.taste))
 
 
 def visit(shop: Shop, on: Context) -> Candidates:
-    """What goes with what was looked at in this visit, the latest most; else what is like the latest."""
-    seen = on.visit.items[::-1][:VISIT_SEEDS].astype(np.int64)
-    seeds = seen[shop.catalogue.alive(seen)]
-    strengths = np.power(VISIT_FADE, np.arange(len(seeds), dtype=np.float64))
+    """What others went on to in such visits; else what goes with this one's products, or is like them."""
 
     def words(seed: int) -> Reason:
         product = shop.catalogue.product(seed)
         return reasons.like_viewed(product.title, product.id)
 
+    if not len(on.visit):
+        return NOTHING
+    allowed = on.allowed.copy()
+    allowed[on.visit.items] = False
+    on = replace(on, allowed=allowed)
+    found = _modelled(shop, on, Role.SESSION, on.visit, words)
+    if len(found.rows):
+        return found
+    seen = on.visit.items[::-1][:VISIT_SEEDS].astype(np.int64)
+    seeds = seen[shop.catalogue.alive(seen)]
+    strengths = np.power(VISIT_FADE, np.arange(len(seeds), dtype=np.float64))
     found = _neighbours(shop, seeds, strengths, on.allowed, words)
     return found if len(found.rows) else _alike(shop, seeds[:1], on.allowed, lambda _, seed: words(seed))
 
@@ -211,14 +219,13 @@ SOURCES: Mapping[Source, Callable[[Shop, Context], Candidates]] = MappingProxyTy
 )
 
 
-def _modelled(shop: Shop, on: Context, role: Role, past: Past) -> Candidates:
+def _modelled(shop: Shop, on: Context, role: Role, past: Past, words: Callable[[int], Reason]) -> Candidates:
     """What a role's model answers to a past; the reason names the product of it that speaks most."""
     served = shop.model(role)
     if served is None or not len(known := served.known(past)):
         return NOTHING
     rows, scores, state = served.scores(role, known, on.allowed)
     rows, scores = _best(rows, scores)
-    words = _taste_words(shop, on.taste)
     own = dict(zip(on.taste.rows.tolist(), on.taste.times.tolist(), strict=True))
 
     def why(i: int) -> Reason:

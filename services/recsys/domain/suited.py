@@ -22,3 +22,4 @@ def suited(data: Interactions) -> Iterator[tuple[Role, str, Mapping[str, Any]]]:
     else:
         yield Role.COLLABORATIVE, "ials", IALS
     yield Role.BASKET, "basket", {}
+    yield Role.SESSION, "session", {}

@@ -16,6 +16,7 @@ class Role(Enum):
     COOCCURRENCE = "cooccurrence"
     COLLABORATIVE = "collaborative"
     BASKET = "basket"
+    SESSION = "session"
 
 
 @dataclass(frozen=True)
