@@ -15,7 +15,7 @@ from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
 from services.recsys.domain import decay
 from services.recsys.domain.catalogue import Product
-from services.recsys.domain.evaluation import PROTOCOLS, measure, summary
+from services.recsys.domain.evaluation import PROTOCOLS, above_frequency, measure, summary
 from services.recsys.domain.history import History, Split, split
 from services.recsys.domain.metrics import Estimate
 from services.recsys.evaluate_files import on_data, on_files
@@ -68,7 +68,7 @@ async def on_log(config: Config, *, progress: Progress, log: Log | None = None) 
     return {
         "model": model.version if model else None,
         "shoppers": len(held.last),
-        "metrics": metrics_of(summary(values)),
+        "metrics": metrics_of({**summary(values), **above_frequency(values)}),
     }
 
 

@@ -61,6 +61,21 @@ async def test_training_foresees_the_next_basket_and_reports(tmp_path: Path, log
     assert evaluated["model"] == again["version"]
     assert evaluated["shoppers"] == 30
     assert evaluated["metrics"]["ndcg@10"] == metrics["ndcg@10"]
+    above = evaluated["metrics"]["above.frequency.ndcg@10"]
+    assert above["low"] > 0
+    assert above["value"] == pytest.approx(
+        metrics["ndcg@10"]["value"] - metrics["frequency.ndcg@10"]["value"], abs=1e-9
+    )
+
+
+async def test_any_model_is_measured_on_the_last_weeks_of_the_log(tmp_path: Path, log: MemoryLog):
+    told = await evaluate(
+        Config(home=tmp_path), progress=silent, log=log, model="cooccurrence", against="popularity"
+    )
+    assert (told["protocol"], told["cases"]) == ("last-weeks", 30)
+    assert told["metrics"]["hit@10"]["value"] == 1
+    with pytest.raises(ValueError, match="--test goes with --interactions"):
+        await evaluate(Config(home=tmp_path), progress=silent, log=log, test=tmp_path / "any")
 
 
 async def test_a_worse_model_is_not_promoted_unless_forced(tmp_path: Path, log: MemoryLog, monkeypatch):

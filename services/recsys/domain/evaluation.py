@@ -67,6 +67,12 @@ def summary(values: Mapping[str, PerShopper]) -> dict[str, Estimate]:
     return {name: estimate(column[~np.isnan(column)]) for name, column in values.items()}
 
 
+def above_frequency(values: Mapping[str, PerShopper]) -> dict[str, Estimate]:
+    """By how much what serves foresees more than personal frequency does, shopper by shopper."""
+    names = (f"recall@{K}", f"ndcg@{K}")
+    return {f"above.frequency.{name}": estimate(values[name] - values[f"frequency.{name}"]) for name in names}
+
+
 def gain(new: Mapping[str, PerShopper], old: Mapping[str, PerShopper]) -> Estimate:
     """By how much the new model's NDCG is higher, shopper by shopper, over both of a model's protocols."""
     names = [f"{prefix}ndcg@{K}" for prefix in MODELS]
