@@ -158,6 +158,30 @@ def priced(low: str, high: str, micros: int = 1) -> product_pb2.ProductFilter:
     return wanted
 
 
+def asking(**wishes: object) -> recsys_pb2.RecommendRequest:
+    return Recommend(placement=HOME, adjustments=wishes)
+
+
+async def test_what_a_shop_asks_for_beyond_relevance_is_done(stub: Stub):
+    wishes = {
+        "boosts": [
+            {"strength": 1, "filter": {"brands": ["hot"]}},
+            {"strength": -1, "product_ids": ["bread"]},
+        ],
+        "caps": [{"key": "CAP_KEY_BRAND", "most": 1}],
+        "include_product_ids": ["soap"],
+    }
+    request = Recommend(
+        placement=recsys_pb2.PLACEMENT_POPULAR,
+        adjustments=wishes,
+        filter={"in_stock_only": True},
+        page_size=5,
+    )
+    assert ids(await stub.Recommend(request)) == ["salsa", "chips", "milk", "beer", "soap"]
+    new = await stub.Recommend(Recommend(placement=recsys_pb2.PLACEMENT_NEW))
+    assert set(ids(new)) == {"soap", "oat"}  # no order named them: they came with the catalogue, a year later
+
+
 @pytest.mark.parametrize(
     ("request_", "reason", "field"),
     [
@@ -175,6 +199,20 @@ def priced(low: str, high: str, micros: int = 1) -> product_pb2.ProductFilter:
         (Recommend(placement=HOME, filter=priced("USD", "EUR")), "MIXED_CURRENCIES", "filter.max_price"),
         (Recommend(placement=HOME, filter=priced("USD", "USD", -1)), "INVALID_VALUE", "filter.min_price"),
         (Recommend(placement=HOME, filter={"brands": MANY}), "TOO_MANY_ITEMS", "filter.brands"),
+        (
+            asking(boosts=[{"strength": 2, "product_ids": ["a"]}]),
+            "INVALID_VALUE",
+            "adjustments.boosts.strength",
+        ),
+        (asking(boosts=[{"strength": 1}]), "REQUIRED", "adjustments.boosts"),
+        (asking(boosts=[{"product_ids": MANY}]), "TOO_MANY_ITEMS", "adjustments.boosts[0].product_ids"),
+        (asking(boosts=[{"product_ids": ["a"]}] * 21), "TOO_MANY_ITEMS", "adjustments.boosts"),
+        (asking(caps=[{"most": 1}]), "REQUIRED", "adjustments.caps.key"),
+        (asking(caps=[{"key": "CAP_KEY_BRAND"}]), "INVALID_VALUE", "adjustments.caps.most"),
+        (asking(diversity=-0.1), "INVALID_VALUE", "adjustments.diversity"),
+        (asking(diversity=float("nan")), "INVALID_VALUE", "adjustments.diversity"),
+        (asking(include_product_ids=["a"] * 51), "TOO_MANY_ITEMS", "adjustments.include_product_ids"),
+        (asking(include_product_ids=[""]), "REQUIRED", "adjustments.include_product_ids[0]"),
         (Similar(), "REQUIRED", "product_id"),
         (Similar(product_id="x" * 10_000), "TOO_LARGE", "product_id"),
         (Rank(product_ids=MANY), "TOO_MANY_ITEMS", "product_ids"),
