@@ -19,6 +19,7 @@ ITEMS = 7
 
 SETTINGS: dict[str, dict[str, float]] = {
     "ease": {"regularisation": 1.0},
+    "slist": {"regularisation": 30.0},
     "ials": {"size": 4, "unobserved": 1.0},
 }
 """Settings that make a model fast, or able to learn, on so small a world."""
@@ -31,6 +32,7 @@ CANON = {
     "frequency": [1.3333, 1.3333, 0.3333, 0.5, 0.5, 0.3333, 0.0],
     "basket": [0.0, 0.3462, 3.1538, 0.0, 1.0, 2.0, 0.0],
     "ials": [0.6041, 0.6041, 0.6039, 0.0, 0.0, 0.0, 0.0],
+    "slist": [0.0867, 0.1207, 0.2862, 0.0, 0.0, 0.0, 0.0],
     "ease": [0.3196, 0.3196, 0.6391, 0.0, 0.0, 0.0, 0.0],
     "session": [5.9254, 16.1008, 14.8135, 0.0, 0.0, 0.0, 0.0],
     "content": [0.0517, 0.0517, 0.0517, 0.0, 0.0, 0.0, 0.0],

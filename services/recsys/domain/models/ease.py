@@ -1,5 +1,6 @@
 """EASE: the linear item-to-item model in closed form, denoised, for up to about 20,000 items."""
 
+from collections.abc import Iterable
 from typing import Self
 
 import numpy as np
@@ -50,33 +51,19 @@ class Ease(ItemRows):
 
     def fit(self, data: Interactions, progress: Progress = silent) -> Self:
         """Solves for the links. Raises TooManyItemsError before it takes memory beyond `limit_mib`."""
-        needed = memory_mib(data.items, self.strongest)
-        if needed > self.limit_mib:
-            raise TooManyItemsError(
-                f"EASE over {data.items:,} items needs {needed:,} MiB, and may take {self.limit_mib:,} MiB"
-            )
+        check(data.items, memory_mib(data.items, self.strongest), self.limit_mib)
         taken = data.matrix()
-        inverse = self._gram(taken, progress)
-        places = np.arange(data.items)
-        inverse[places, places] *= 1 + self.dropout / (1 - self.dropout)
-        inverse[places, places] += self.regularisation
-        _invert(inverse)
+        inverse = gram(self._weighted(taken), taken, progress)
+        invert(inverse, self.regularisation, self.dropout)
         progress("EASE: solved", 1, 1)
         self.links = _pruned(inverse, np.diff(taken.tocsc().indptr) > 0, self.strongest)
         return self
 
-    def _gram(self, taken: sparse.csr_matrix, progress: Progress) -> Matrix:
-        """X' W X, dense, in blocks of columns."""
+    def _weighted(self, taken: sparse.csr_matrix) -> sparse.csr_matrix:
+        """W X."""
         counts = np.maximum(np.diff(taken.indptr), 1)
         shares = (counts / counts.mean()) ** -self.evenness if len(counts) else counts
-        weighted = (sparse.diags(shares.astype(np.float32)) @ taken).T.tocsr()
-        columns = taken.tocsc()
-        items = taken.shape[1]
-        gram = np.empty((items, items), np.float32, order="F")
-        for first in range(0, items, _BLOCK):
-            gram[:, first : first + _BLOCK] = (weighted @ columns[:, first : first + _BLOCK]).toarray()
-            progress("EASE: what goes together", min(first + _BLOCK, items), items)
-        return gram
+        return sparse.diags(shares.astype(np.float32)) @ taken
 
 
 def memory_mib(items: int, strongest: int) -> int:
@@ -85,8 +72,28 @@ def memory_mib(items: int, strongest: int) -> int:
     return -(-items * per_item // 2**20)
 
 
-def _invert(matrix: Matrix) -> None:
-    """A positive definite matrix becomes its inverse, in place."""
+def check(items: int, needed: int, limit: int) -> None:
+    """Raises TooManyItemsError when more MiB are needed than may be taken."""
+    if needed > limit:
+        raise TooManyItemsError(f"EASE over {items:,} items needs {needed:,} MiB, and may take {limit:,} MiB")
+
+
+def gram(left: sparse.csr_matrix, right: sparse.csr_matrix, progress: Progress) -> Matrix:
+    """left' right, dense, in blocks of columns."""
+    rows, columns = left.T.tocsr(), right.tocsc()
+    items = right.shape[1]
+    found = np.empty((items, items), np.float32, order="F")
+    for first in range(0, items, _BLOCK):
+        found[:, first : first + _BLOCK] = (rows @ columns[:, first : first + _BLOCK]).toarray()
+        progress("EASE: what goes together", min(first + _BLOCK, items), items)
+    return found
+
+
+def invert(matrix: Matrix, regularisation: float, dropout: float) -> None:
+    """A Gram matrix becomes (matrix + l I + p / (1 - p) diag(matrix)) ** -1, in place."""
+    places = np.arange(len(matrix))
+    matrix[places, places] *= 1 + dropout / (1 - dropout)
+    matrix[places, places] += regularisation
     _, failed = lapack.spotrf(matrix, lower=1, clean=0, overwrite_a=1)
     if not failed and len(matrix):
         _, failed = lapack.spotri(matrix, lower=1, overwrite_c=1)
@@ -101,18 +108,21 @@ def _invert(matrix: Matrix) -> None:
 
 def _pruned(inverse: Matrix, known: NDArray[np.bool_], strongest: int) -> sparse.csr_matrix:
     """The links of each item, only the strongest, and none to or from what nobody took."""
-    items = len(inverse)
     scale = np.where(known, -1 / np.diag(inverse), 0).astype(np.float32)
-    count = min(strongest, max(items - 1, 0))
-    others = np.zeros((items, count), np.int32)
-    weights = np.zeros((items, count), np.float32)
-    for item in np.flatnonzero(known).tolist():
-        row = inverse[:, item] * scale
+    return pruned((inverse[:, item] * scale * known[item] for item in range(len(inverse))), strongest)
+
+
+def pruned(rows: Iterable[Matrix], strongest: int) -> sparse.csr_matrix:
+    """A square matrix from its dense rows: of each, the `strongest` entries largest in size, no diagonal."""
+    starts, others, weights = [0], [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    for item, row in enumerate(rows):
         row[item] = 0
-        kept = np.argpartition(-np.abs(row), count - 1)[:count] if count else others[item]
-        kept.sort()
-        others[item], weights[item] = kept, row[kept]
-    starts = np.arange(items + 1) * count
-    links = sparse.csr_matrix((weights.ravel(), others.ravel(), starts), shape=(items, items))
-    links.eliminate_zeros()
-    return links
+        kept = np.flatnonzero(row)
+        if len(kept) > strongest:
+            kept = np.sort(np.argpartition(-np.abs(row), strongest)[:strongest])
+        others.append(kept.astype(np.int32))
+        weights.append(row[kept])
+        starts.append(starts[-1] + len(kept))
+    items = len(starts) - 1
+    parts = (np.concatenate(weights), np.concatenate(others), np.array(starts))
+    return sparse.csr_matrix(parts, shape=(items, items))

@@ -12,6 +12,7 @@ from services.recsys.domain.models.ials import Ials
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.popularity import PopularityModel
 from services.recsys.domain.models.session import SessionModel
+from services.recsys.domain.models.slist import Slist
 
 MODELS: Mapping[str, Callable[..., Model]] = MappingProxyType(
     {
@@ -19,6 +20,7 @@ MODELS: Mapping[str, Callable[..., Model]] = MappingProxyType(
         "frequency": FrequencyModel,
         "cooccurrence": CooccurrenceModel,
         "ease": Ease,
+        "slist": Slist,
         "ials": Ials,
         "basket": BasketModel,
         "session": SessionModel,
