@@ -1,12 +1,17 @@
-"""A Ranker in LightGBM: boosted trees that learn the order of candidates by LambdaMART."""
+"""A Ranker in LightGBM: boosted trees that learn the order of candidates by LambdaMART.
+
+LightGBM is imported when there is a ranker: it takes a second and brings 80 MiB of other libraries along.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import lightgbm
 
 _SETTINGS: dict[str, Any] = {
     "objective": "lambdarank",
@@ -29,7 +34,7 @@ Example = tuple[NDArray[np.float32], NDArray[np.bool_]]
 class LightgbmRanker:
     """Burges, "From RankNet to LambdaRank to LambdaMART" (2010). Answers on the thread that asks."""
 
-    def __init__(self, booster: lightgbm.Booster) -> None:
+    def __init__(self, booster: "lightgbm.Booster") -> None:
         self._booster = booster
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -45,6 +50,8 @@ class LightgbmRanker:
 
 def learn(examples: Sequence[Example]) -> LightgbmRanker:
     """Learns from lists of which something was taken; the same lists give the same ranker."""
+    import lightgbm
+
     data = lightgbm.Dataset(
         np.concatenate([features for features, _ in examples]),
         np.concatenate([taken for _, taken in examples]).astype(np.int32),
@@ -56,6 +63,8 @@ def learn(examples: Sequence[Example]) -> LightgbmRanker:
 
 def load(path: Path) -> LightgbmRanker:
     """Reads a ranker again. Raises ValueError when it is not whole."""
+    import lightgbm
+
     try:
         return LightgbmRanker(lightgbm.Booster(model_str=path.read_text(encoding="utf-8")))
     except lightgbm.basic.LightGBMError as error:
