@@ -84,4 +84,7 @@ def _tables(service: str, report: dict[str, Any]) -> list[Any]:
         if name != "metrics" and not isinstance(value, dict | list)
     ]
     tables = [output.metrics_table(f"Evaluation of {service}", report["metrics"])]
+    if "against" in report:
+        title = f"{report['model']} less {report['against']['model']}, on the same cases"
+        tables.append(output.metrics_table(title, report["against"]["difference"]))
     return [*tables, output.table("On", ("what", "value"), facts)] if facts else tables

@@ -38,7 +38,7 @@ def on_data(
 
     `report`: where to write them as a page with plots.
     """
-    if protocol not in PROTOCOLS:
+    if protocol is None or protocol not in PROTOCOLS:
         raise ValueError(f"--protocol must be one of {', '.join(PROTOCOLS)}, not {protocol}")
     split = PROTOCOLS[protocol](data, future)
     first = run(protocol, split, model, progress)
@@ -61,6 +61,7 @@ def facts(trial: Trial) -> dict[str, Any]:
         "model": trial.model.name,
         "cases": len(trial.cases),
         "metrics": {**figures, **whole},
+        "choice": trial.choice.words(),
         "chosen": trial.choice.told(),
         "cpu_seconds": round(trial.choosing + trial.fitting + trial.answering, 2),
         "choose_cpu_seconds": round(trial.choosing, 2),

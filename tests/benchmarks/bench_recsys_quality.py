@@ -123,9 +123,7 @@ def bench(name: str, found: Dataset, split: Split) -> None:
     best = alone(measured, "choice", choice, split)
     rivals = [alone(implicit_als, split, found.cut)] if not split.test.repeats else []
     show([*rows, *rivals, best], found)
-    parts = zip(choice.members, choice.weights, strict=True)
-    print(f"choice ({choosing:.0f} CPU s to choose): ", end="")
-    print(" + ".join(f"{w:g} x {model} {dict(settings)}" for (model, settings), w in parts), choice.scale)
+    print(f"choice ({choosing:.0f} CPU s to choose): {choice.words()}")
     baseline = next(row for row in rows if row.name == found.baseline)
     against(best, baseline, found.cut)
     for rival in rivals:

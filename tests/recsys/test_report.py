@@ -43,6 +43,7 @@ def test_what_is_told_is_plain_data(file: Path):
     assert {"value", "low", "high"} == set(told["metrics"]["ndcg@10"])
     assert told["metrics"]["coverage@10"]["low"] is None
     assert told["cpu_seconds"] >= 0
+    assert told["choice"] == "1 x popularity {}"
     assert told["peak_mib"] > 10
     assert told["chosen"]["members"] == [{"model": "popularity", "settings": {}, "weight": 1.0}]
 

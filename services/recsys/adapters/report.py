@@ -57,15 +57,11 @@ def _trial(trial: Trial) -> str:
     figures = trial.summary()
     rows = [(name, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}") for name, e in figures.items()]
     rows += [(name, f"{value:.4f}", "") for name, value in trial.measured.overall.items()]
-    members = "; ".join(
-        f"{weight:g} x {name} {dict(settings) or ''}"
-        for (name, settings), weight in zip(trial.choice.members, trial.choice.weights, strict=True)
-    )
     cost = (
         f"CPU seconds: {trial.choosing:.1f} choosing, {trial.fitting:.1f} fitting, "
         f"{trial.answering:.1f} answering; at most {trial.peak_mib:.0f} MiB"
     )
-    told = f"<p class=what>Chosen on validation: {html.escape(members)}. {cost}.</p>"
+    told = f"<p class=what>Chosen on validation: {html.escape(trial.choice.words())}. {cost}.</p>"
     return f"<h2>{_name(trial)}</h2>{told}{_table(('metric', 'value', '95% interval'), rows)}"
 
 

@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 Hits = NDArray[np.bool_]
 Ranked = NDArray[np.int32]
 
-_BLOCK = 512
+_BLOCK = 256
 
 
 class Estimate(NamedTuple):

@@ -21,10 +21,10 @@ Grid = Mapping[str, Sequence[Any]]
 
 _BASKET: Grid = MappingProxyType(
     {
-        "popular": (5.0, 1.0, 2.0, 3.0, 7.0),
-        "near": (1.5, 0.0, 0.5, 1.0, 3.0),
-        "prior": (10.0, 5.0, 20.0),
-        "fade": (0.95, 0.9, 1.0),
+        "popular": (5.0, 0.3, 1.0, 2.5, 8.0),
+        "near": (1.5, 0.0, 0.5, 3.0),
+        "prior": (10.0, 3.0, 30.0),
+        "fade": (0.95, 0.9, 0.99),
         "pull_fade": (0.3, 0.6, 0.9),
         "trend": (0.0, 0.6, 0.9),
         "damping": (0.1, 0.3),
@@ -40,6 +40,12 @@ GRIDS: Mapping[str, Mapping[str, Grid]] = MappingProxyType(
                 "before": (0.5, 0.3, 0.7),
                 "distance": (3.0, 8.0),
                 "nearest": (300, 100, 1000),
+            },
+            "slist": {
+                "regularisation": (100.0, 50.0, 200.0),
+                "fade": (0.7, 0.55, 0.85),
+                "ahead": (0.5, 0.3, 0.8),
+                "whole": (0.5, 0.7),
             },
             "ease": {
                 "fade": (0.7, 0.85, 1.0),
@@ -120,6 +126,12 @@ class Choice:
         """The best that was tried of one model."""
         _, settings, goal = max((tried for tried in self.tried if tried[0] == name), key=lambda each: each[2])
         return Choice(((name, settings),), goal=goal, tried=self.tried)
+
+    def words(self) -> str:
+        """The choice in one line."""
+        parts = zip(self.members, self.weights, strict=True)
+        words = [f"{weight:g} x {name} {dict(settings)}" for (name, settings), weight in parts]
+        return " + ".join(words) + (f", scores {self.scale}" if len(words) > 1 else "")
 
     def told(self) -> dict[str, Any]:
         """The choice as plain data."""
