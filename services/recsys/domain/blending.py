@@ -1,5 +1,6 @@
 """What all sources of a mix give, side by side."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,10 +41,19 @@ class Blend:
         return self.found[most].why(int(self.at[place, most]))
 
 
-def gather(shop: Shop, on: Context, parts: Mapping[Source, float]) -> Blend:
-    """Asks every source that weighs something; its best candidate gets its weight, the others less."""
-    asked = {source: SOURCES[source](shop, on) for source, weight in parts.items() if weight > 0}
-    found = {source: candidates for source, candidates in asked.items() if len(candidates.rows)}
+FILLS = 0.01
+"""A source that weighs no more only fills up behind the others: it is not asked where they give enough."""
+
+
+def gather(shop: Shop, on: Context, parts: Mapping[Source, float], enough: float = math.inf) -> Blend:
+    """Asks the sources that weigh something; a source's best candidate gets its weight, the others less."""
+    found: dict[Source, Candidates] = {}
+    for source in sorted(parts, key=lambda source: -parts[source]):
+        most = max((len(candidates.rows) for candidates in found.values()), default=0)
+        if parts[source] > FILLS or (parts[source] > 0 and most < enough):
+            candidates = SOURCES[source](shop, on)
+            if len(candidates.rows):
+                found[source] = candidates
     rows = np.unique(np.concatenate([np.zeros(0, np.int64), *(one.rows for one in found.values())]))
     given = np.zeros((len(rows), len(found)))
     at = np.full(given.shape, -1, np.int64)

@@ -69,7 +69,7 @@ def blend(
     """At most `count` products of a mix."""
     with knowledge.shop() as shop:
         on = context_of(knowledge, shop, mix, asked, wanted, exclude)
-        blended = gather(shop, on, shop.parts(mix))
+        blended = gather(shop, on, shop.parts(mix), enough=2 * count)
         ranker = shop.ranker(mix)
         total = blended.total() if ranker is None else ordered(shop, on, ranker, blended)
         rows, scores = _included(shop, on, blended.rows, total, wishes)

@@ -24,10 +24,10 @@ _STEPS = 3
 
 @dataclass(frozen=True)
 class IalsState:
-    """A past's items, the system solved for it, and the factors that explain it best."""
+    """A past's items, the inverse of the system solved for it, and the factors that explain it best."""
 
     past: Weighted
-    system: Matrix
+    inverse: Matrix
     factors: Matrix
 
 
@@ -107,8 +107,8 @@ class Ials(Model):
         kept = weighted(past.last(self.latest), len(self.factors), self.fade)
         if not len(kept.items):
             return IalsState(kept, self._gram, np.zeros(self.factors.shape[1], np.float32))
-        wanted, system = kept.weights @ self.factors[kept.items], self._system(kept)
-        return IalsState(kept, system, np.linalg.solve(system, wanted))
+        wanted, inverse = kept.weights @ self.factors[kept.items], np.linalg.inv(self._system(kept))
+        return IalsState(kept, inverse, inverse @ wanted)
 
     def _system(self, past: Weighted) -> Matrix:
         near = self.factors[past.items]
@@ -126,7 +126,7 @@ class Ials(Model):
         """Each item's part of the score, as Hu, Koren and Volinsky split it."""
         if not len(state.past.items):
             return ()
-        towards = np.linalg.solve(state.system, self.factors[item])
+        towards = state.inverse @ self.factors[item]
         parts = (self.factors[state.past.items] @ towards) * state.past.weights
         return strongest(parts, state.past.items)
 
