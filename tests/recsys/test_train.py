@@ -49,6 +49,9 @@ async def test_training_foresees_the_next_basket_and_reports(tmp_path: Path, log
     )
     assert metrics["ndcg@10"]["value"] > metrics["frequency.ndcg@10"]["value"]
     assert metrics["ndcg@10"]["value"] > metrics["popular.ndcg@10"]["value"]
+    above = metrics["ndcg@10"]["value"] - metrics["frequency.ndcg@10"]["value"]
+    assert metrics["above.frequency.ndcg@10"]["value"] == pytest.approx(above)
+    assert metrics["basket.mib"]["value"] > 0
     assert report["span"]["events"] == "270"
     assert {what for what, _, _ in told} >= {"reading events", "co-occurrence", "measuring"}
     assert all(done <= total for _, done, total in told)
