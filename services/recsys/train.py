@@ -14,7 +14,7 @@ from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
 from services.recsys.domain import mixing
 from services.recsys.domain.evaluation import MODELS as COMPARED
-from services.recsys.domain.evaluation import PROTOCOLS, PerShopper, gain, measure, summary
+from services.recsys.domain.evaluation import PROTOCOLS, PerShopper, above_frequency, gain, measure, summary
 from services.recsys.domain.history import SAMPLE, History, Split, split
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.model import Model
@@ -55,7 +55,7 @@ async def train(
     knowledge = knowledge_of(products, history, held)
     knowledge.use(trained, "new")
     new = _measured(knowledge, history, held, tuple(PROTOCOLS), "measuring", progress)
-    metrics |= metrics_of(summary(new))
+    metrics |= metrics_of({**summary(new), **above_frequency(new)})
     store, promoted = ModelStore(config.home, "recsys"), True
     if (serving := _serving(store)) is not None:
         knowledge.use(serving, "old")

@@ -63,15 +63,14 @@ def measure(
 
 
 def summary(values: Mapping[str, PerShopper]) -> dict[str, Estimate]:
-    """Each metric's mean over the shoppers that have one, with its interval.
+    """Each metric's mean over the shoppers that have one, with its interval."""
+    return {name: estimate(column[~np.isnan(column)]) for name, column in values.items()}
 
-    "above.frequency." is by how much the model is above personal frequency, shopper by shopper.
-    """
-    columns = dict(values)
-    for name in (f"recall@{K}", f"ndcg@{K}"):
-        if f"frequency.{name}" in values:
-            columns[f"above.frequency.{name}"] = values[name] - values[f"frequency.{name}"]
-    return {name: estimate(column[~np.isnan(column)]) for name, column in columns.items()}
+
+def above_frequency(values: Mapping[str, PerShopper]) -> dict[str, Estimate]:
+    """By how much what serves foresees more than personal frequency does, shopper by shopper."""
+    names = (f"recall@{K}", f"ndcg@{K}")
+    return {f"above.frequency.{name}": estimate(values[name] - values[f"frequency.{name}"]) for name in names}
 
 
 def gain(new: Mapping[str, PerShopper], old: Mapping[str, PerShopper]) -> Estimate:
