@@ -158,7 +158,6 @@ def measured(name: str, choice: Choice, split: Split) -> Row:
 def implicit_als(split: Split, cut: int) -> Row:
     """The library's ALS, its settings chosen on the same validation part from a grid of nine."""
     from implicit.als import AlternatingLeastSquares
-    from threadpoolctl import threadpool_limits
 
     def fitted(data: Interactions, factors: int, alpha: float) -> Any:
         model = AlternatingLeastSquares(
@@ -174,14 +173,13 @@ def implicit_als(split: Split, cut: int) -> Row:
     def goal(model: Any) -> float:
         return tuning.goal(ranked(model, split.validation), split.validation, cut)
 
-    with threadpool_limits(1):
-        settings = list(itertools.product((32, 64, 128), (1.0, 5.0, 20.0)))
-        best = max(settings, key=lambda each: goal(fitted(split.train, *each)))
-        begun = time.process_time()
-        model = fitted(split.full, *best)
-        made = time.process_time()
-        answers = ranked(model, split.test)
-        asked = time.process_time() - made
+    settings = list(itertools.product((32, 64, 128), (1.0, 5.0, 20.0)))
+    best = max(settings, key=lambda each: goal(fitted(split.train, *each)))
+    begun = time.process_time()
+    model = fitted(split.full, *best)
+    made = time.process_time()
+    answers = ranked(model, split.test)
+    asked = time.process_time() - made
     figures = comparison.figures(answers, split.test, split.full)
     return Row(f"implicit ALS {best}", figures.by_case, made - begun, asked, trial.peak_mib())
 
