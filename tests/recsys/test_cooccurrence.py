@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from services.recsys.domain.cooccurrence import MAX_BASKET, learn
+from services.recsys.domain.interactions import Past, interactions_of, past_of
+from services.recsys.domain.models.cooccurrence import CooccurrenceModel
 from services.recsys.domain.neighbours import MAX_NEIGHBOURS, BadModelError, Neighbours
 from tests.recsys import world
 
@@ -52,3 +54,27 @@ def test_nothing_to_learn_from_gives_an_empty_model():
 def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(BadModelError):
         Neighbours(["a"], np.array([0, 1]), np.array([7], np.int32), np.array([0.5], np.float32))
+
+
+def in_baskets(*baskets: list[int]) -> Past:
+    number = np.repeat(np.arange(len(baskets)), [len(basket) for basket in baskets])
+    return Past(np.concatenate(baskets).astype(np.int32), number.astype(np.int32), number.astype(float))
+
+
+def test_the_model_counts_baskets_where_they_are_known():
+    model = CooccurrenceModel().fit(interactions_of(4, [in_baskets([0, 1], [2]), in_baskets([0, 1], [3, 2])]))
+    assert model.links[0].indices.tolist() == [1]
+
+
+def test_the_model_counts_whole_pasts_where_no_basket_holds_two():
+    model = CooccurrenceModel().fit(
+        interactions_of(4, [past_of([0, 1, 2]), past_of([2, 0]), past_of([1, 3])])
+    )
+    assert model.links[0].indices.tolist() == [2]
+
+
+def test_a_past_too_long_to_count_whole_is_cut_and_not_left_out():
+    long = past_of(list(range(2 * MAX_BASKET)))
+    model = CooccurrenceModel().fit(interactions_of(2 * MAX_BASKET, [long, long]))
+    assert model.links[[0]].indices.max() < MAX_BASKET
+    assert model.links[[MAX_BASKET]].indices.min() > MAX_BASKET
