@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import demo, doctor, evaluate, import_, page, run, train, up
+from services.cli import demo, doctor, evaluate, import_, page, run, simulate, train, up
 
 app = typer.Typer(
     name="aisle",
@@ -16,6 +16,7 @@ app.command("train")(train.command)
 app.command("evaluate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     evaluate.command
 )
+app.command("simulate")(simulate.command)
 app.command("page")(page.command)
 app.command("up")(up.command)
 app.command("run")(run.command)

@@ -1,0 +1,88 @@
+"""`aisle simulate pricing --market NAME|FILE.toml`: what learning a price earns of the optimum."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.cli import output
+
+
+def command(
+    service: Annotated[str, typer.Argument(help="pricing")],
+    market: Annotated[
+        str, typer.Option(help="ferreira (a), beta (b), or a TOML file as docs/pricing.md says.")
+    ] = "ferreira",
+    runs: Annotated[int, typer.Option(min=2, max=10_000, help="How often each policy plays.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed, the same figures.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Play the learning of prices in a market, beside simpler policies and with guardrails."""
+    if service != "pricing":
+        raise typer.BadParameter(f"{service!r} cannot be simulated; pricing can", param_hint="SERVICE")
+    try:
+        with output.steps() as progress:
+            report = simulate(market, runs, seed, progress)
+    except (OSError, ValueError) as error:
+        output.fail(str(error))
+        raise typer.Exit(1) from None
+    output.show(report, lambda: _tables(report), as_json=as_json)
+
+
+def simulate(market: str, runs: int, seed: int, progress: Any) -> dict[str, Any]:
+    """Shares of the optimum by case, guardrails, policy and shoppers. Raises OSError, ValueError."""
+    from services.pricing.domain import markets, simulation
+
+    if market in markets.NAMED:
+        cases = markets.parse(markets.NAMED[market], market)
+    elif market.endswith(".toml"):
+        cases = markets.parse(tomllib.loads(Path(market).read_text("utf-8")), Path(market).stem)
+    else:
+        raise ValueError(f"no market {market!r}: {', '.join(markets.NAMED)}, or a .toml file")
+    plays = [(case, policy, False) for case in cases for policy in simulation.POLICIES]
+    plays += [(case, "thompson", True) for case in cases if case.guardrails != markets.Guardrails()]
+    results: list[dict[str, Any]] = []
+    for done, (case, policy, guarded) in enumerate(plays):
+        progress(f"{case.name}: {policy}", done, len(plays))
+        shares = simulation.play(case if guarded else simulation.unguarded(case), policy, runs, seed)
+        results += [
+            {"case": case.name, "policy": policy, "guardrails": guarded, "shoppers": share.shoppers}
+            | {"share_of_optimum": share.value, "low": share.low, "high": share.high}
+            | {"optimum": simulation.optimum(case, share.shoppers)}
+            for share in shares
+        ]
+    progress("played", len(plays), len(plays))
+    return {"market": market, "runs": runs, "results": results, "guardrail_cost": _cost(results)}
+
+
+def _cost(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the guardrails cost the sampler, as a share of the optimum; below 0 where they helped."""
+    free = {
+        (row["case"], row["shoppers"]): row["share_of_optimum"]
+        for row in results
+        if row["policy"] == "thompson" and not row["guardrails"]
+    }
+    return [
+        {"case": row["case"], "shoppers": row["shoppers"]}
+        | {"cost": free[row["case"], row["shoppers"]] - row["share_of_optimum"]}
+        for row in results
+        if row["guardrails"]
+    ]
+
+
+def _tables(report: dict[str, Any]) -> list[Any]:
+    rows = [
+        (
+            row["case"],
+            row["policy"],
+            "on" if row["guardrails"] else "off",
+            row["shoppers"],
+            f"{row['share_of_optimum']:.1%}",
+            f"{row['low']:.1%} to {row['high']:.1%}",
+        )
+        for row in report["results"]
+    ]
+    columns = ("case", "policy", "guardrails", "shoppers", "of the optimum", "95% interval")
+    right = ("shoppers", "of the optimum")
+    return [output.table(f"{report['market']}, {report['runs']} runs", columns, rows, right=right)]

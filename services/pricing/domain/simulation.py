@@ -1,0 +1,104 @@
+"""Plays learning in a market many times over, and tells what it earned of what perfect knowledge would."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from services.pricing.domain.learning.belief import Floats
+from services.pricing.domain.learning.fluid import best_value
+from services.pricing.domain.learning.sampler import Greedy, Policy, Thompson, Ucb1
+from services.pricing.domain.markets import Guardrails, Market
+
+Maker = Callable[[Market, int, np.random.Generator], Policy]
+
+POLICIES: Final[dict[str, Maker]] = {
+    "thompson": lambda market, runs, random: Thompson(market.prices, market.cost, runs, random),
+    "thompson without stock": lambda market, runs, random: Thompson(
+        market.prices, market.cost, runs, random, stock_aware=False
+    ),
+    "greedy": lambda market, runs, random: Greedy(market.prices, market.cost, runs),
+    "ucb1": lambda market, runs, random: Ucb1(market.prices, market.cost, runs),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What was earned of the optimum after some shoppers: mean over runs, its 95% interval."""
+
+    shoppers: int
+    value: float
+    low: float
+    high: float
+
+
+def optimum(market: Market, shoppers: int) -> float:
+    """What perfect knowledge expects to earn of the first shoppers: the fluid optimum over all prices.
+
+    Without a stock that is the best price's profit. The stock is spread evenly over all shoppers.
+    """
+    stock = np.array(market.stock / market.shoppers)
+    return float(best_value(market.demand, market.prices - market.cost, stock)) * shoppers
+
+
+def play(market: Market, policy: str, runs: int, seed: int = 0) -> list[Share]:
+    """Plays a policy (POLICIES) in a market. The same seed gives the same shares."""
+    random = np.random.default_rng(seed)
+    earned = _earned(market, POLICIES[policy](market, runs, random), runs, random)
+    return [_share(count, total / optimum(market, count)) for count, total in earned]
+
+
+def unguarded(market: Market) -> Market:
+    """The market with no guardrail."""
+    return replace(market, guardrails=Guardrails())
+
+
+def allowed(prices: Floats, guardrails: Guardrails, current: Floats) -> Floats:
+    """Which prices (R, K) the guardrails leave when `current` (R) are the indexes of those that hold.
+
+    Within floor and ceiling; a step away at most, or to the next price where even that is further.
+    """
+    inside = (prices >= guardrails.floor) & (prices <= guardrails.ceiling)
+    step = np.abs(prices - prices[current][:, None]) <= guardrails.max_step * prices[current][:, None] + 1e-9
+    near = np.abs(np.arange(len(prices)) - current[:, None]) <= 1
+    return np.asarray((inside & (step | near)).astype(np.float64))
+
+
+def _earned(
+    market: Market, policy: Policy, runs: int, random: np.random.Generator
+) -> list[tuple[int, Floats]]:
+    prices, everyone = market.prices, np.arange(runs)
+    inside = (prices >= market.guardrails.floor) & (prices <= market.guardrails.ceiling)
+    # the shop's price before it learns: the middle one of those it may ask
+    current = np.full(runs, np.flatnonzero(inside)[inside.sum() // 2])
+    left, total = np.full(runs, market.stock), np.zeros(runs)
+    told: list[tuple[int, Floats]] = []
+    seen = 0
+    while seen < market.shoppers:
+        ends = next(count for count in market.report if count > seen)
+        batch = min(market.batch, ends - seen)
+        chances = policy.propensities(
+            left / (market.shoppers - seen), allowed(prices, market.guardrails, current)
+        )
+        # a rounding error must not choose a price that has no chance
+        edges = np.cumsum(chances, axis=1)
+        current = (edges / edges[:, -1:] <= random.random(runs)[:, None]).sum(axis=1)
+        wanted = random.binomial(batch, market.demand[current]).astype(np.float64)
+        sold = np.minimum(wanted, left)
+        total, left = total + sold * (prices[current] - market.cost), left - sold
+        offered, bought = np.zeros((2, runs, len(prices)))
+        # a batch that sells out tells too little of demand to learn from
+        whole = (wanted <= left + sold) & (left + sold > 0)
+        offered[everyone, current], bought[everyone, current] = batch * whole, sold * whole
+        policy.learn(offered, bought)
+        seen += batch
+        if seen == ends:
+            told.append((seen, total.copy()))
+    return told
+
+
+def _share(shoppers: int, shares: Floats) -> Share:
+    error = 1.96 * float(shares.std(ddof=1)) / len(shares) ** 0.5 if len(shares) > 1 else 0.0
+    mean = float(shares.mean())
+    return Share(shoppers, mean, mean - error, mean + error)
