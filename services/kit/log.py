@@ -13,13 +13,18 @@ CATALOG = "CATALOG"
 EVENTS = "EVENTS"
 """The append-only stream of what shoppers did; keys are message ids, unique for ever."""
 
+SLATES = "SLATES"
+"""The append-only stream of what recsys drew; keys are request ids. Kept for SLATE_DAYS."""
+
+SLATE_DAYS = 90
+
 BATCH = 500
 """The most records that one batch of `Log.read` holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something to append: a serialised ProductChange to CATALOG, a serialised Event to EVENTS."""
+    """Something to append: a serialised ProductChange to CATALOG, Event to EVENTS, or Slate to SLATES."""
 
     stream: str
     key: str

@@ -1,4 +1,4 @@
-"""The log in NATS JetStream: two streams, one subject a key, acknowledged before an append returns."""
+"""The log in NATS JetStream: three streams, one subject a key, acknowledged before an append returns."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from services.kit import logs
 from services.kit.errors import ServiceError
-from services.kit.log import BATCH, CATALOG, EVENTS, Ack, Entry, Record
+from services.kit.log import BATCH, CATALOG, EVENTS, SLATE_DAYS, SLATES, Ack, Entry, Record
 
 ACK_TIMEOUT = 5.0
 """Seconds an append waits for the log before it answers LOG_UNAVAILABLE."""
@@ -70,12 +70,13 @@ class NatsLog:
         self._context = self._client.jetstream(timeout=ACK_TIMEOUT)
         await self._create(CATALOG, max_msgs_per_subject=1)
         # One message a subject, and the newer is refused: a message id is unique for ever, not for a window.
-        await self._create(
-            EVENTS,
-            max_msgs_per_subject=1,
-            discard=api.DiscardPolicy.NEW,
-            discard_new_per_subject=True,
-        )
+        once = {
+            "max_msgs_per_subject": 1,
+            "discard": api.DiscardPolicy.NEW,
+            "discard_new_per_subject": True,
+        }
+        await self._create(EVENTS, **once)
+        await self._create(SLATES, max_age=SLATE_DAYS * 86_400.0, **once)
 
     async def _create(self, stream: str, **options: Any) -> None:
         name = self._prefix + stream

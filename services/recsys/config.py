@@ -16,6 +16,18 @@ class Config(Settings):
         1.0, ge=0, description="Seconds that an order of what is popular serves before it is sorted again."
     )
     model_seconds: float = Field(1.0, gt=0, description="Seconds between two looks for a newer model.")
+    explore_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The share of shoppers whose answers explore, by a hash of who they are; 0 turns it off.",
+    )
+    explore_positions: int = Field(
+        4, ge=0, description="How many positions of an answer explore at most: of 3, 6, 9 and so on."
+    )
+    explore_floor: float = Field(
+        0.1, ge=0, le=1, description="The least score of what is drawn, over the answer's best score."
+    )
     queue: int = Field(
         64, ge=1, description="Requests that may wait for the worker; one more is refused with OVERLOADED."
     )

@@ -19,6 +19,7 @@ from services.recsys.domain.evaluation import PROTOCOLS, above_frequency, measur
 from services.recsys.domain.history import History, Split, split
 from services.recsys.domain.metrics import Estimate
 from services.recsys.evaluate_files import on_data, on_files
+from services.recsys.explore import off_policy
 
 
 async def evaluate(
@@ -38,8 +39,11 @@ async def evaluate(
     Without options: what serves, personal frequency and popularity, on the log's held-out weeks. With a
     `protocol`: `model`, or without one the protocol's own choice, on the held-out part of the `interactions`
     file, or of the log's orders; and, paired, what it is above `against`. `report` is the page of plots to
-    write. Raises OSError and ValueError for files and names that are not right.
+    write. The protocol "off-policy" measures what was drawn: see explore.py.
+    Raises OSError and ValueError for files and names that are not right.
     """
+    if protocol == "off-policy" and interactions is None:
+        return await off_policy(config, progress=progress, log=log)
     if interactions is not None:
         return on_files(interactions, test, protocol, model, against, report, progress)
     if protocol is None and not any((test, model, against, report)):

@@ -9,6 +9,7 @@ from functools import partial
 from services.kit.log import Log
 from services.kit.models import ModelStore
 from services.kit.progress import Metric, Progress, TrainReport
+from services.recsys import explore
 from services.recsys.adapters import model_files, ranker
 from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
@@ -66,6 +67,7 @@ async def train(
     created = store.create(
         lambda folder: model_files.save(trained, folder), metrics=metrics, span=span, promote=promoted
     )
+    await explore.train(config, progress=progress, log=log)
     return TrainReport(version=created.version, promoted=promoted, metrics=created.metrics, span=span)
 
 
