@@ -47,11 +47,7 @@ GRIDS: Mapping[str, Mapping[str, Grid]] = MappingProxyType(
                 "ahead": (0.5, 0.3, 0.8),
                 "whole": (0.5, 0.7),
             },
-            "ease": {
-                "fade": (0.7, 0.85, 1.0),
-                "regularisation": (100.0, 50.0, 200.0, 500.0),
-                "evenness": (0.5, 0.0),
-            },
+            "ease": {"fade": (0.7, 0.85, 1.0), "regularisation": (100.0, 200.0, 500.0)},
             "ials": {"fade": (0.7, 0.85, 1.0), "size": (128, 256)},
             "cooccurrence": {"fade": (0.7, 0.85, 1.0), "power": (0.3, 0.5), "shrink": (5.0, 1.0, 20.0)},
             "popularity": {},
