@@ -106,6 +106,27 @@ def test_a_ranker_orders_the_placement_it_is_for_and_no_other(knowledge):
     assert blend(knowledge, MIXES[Placement.POPULAR], Asked()).products == plain.products
 
 
+class Recorder(CheapestFirst):
+    """Keeps the features that it is asked with."""
+
+    def score(self, features):
+        self.seen = features
+        return super().score(features)
+
+
+def test_a_ranker_is_served_the_very_features_that_it_would_learn_from(knowledge):
+    """Also those of sources that only fill up, which are else not asked when there is enough."""
+    recorder, weights = Recorder(), {"POPULAR": 0.001, "POPULAR_IN_LIKED": 0.01}
+    trained = Trained(world.model().ids, world.model().models, {"home": weights}, {"home": recorder})
+    knowledge.use(trained, "m2")
+    mix = MIXES[Placement.HOME]
+    best = {source: weights.get(source.name, weight) for source, weight in mix.parts.items()}
+    case = mixing.cases(knowledge, mix, {"user:ann": frozenset({"cereal"})}, best)[0]
+    recommend(knowledge, Placement.HOME, Asked(("user:ann",)), EVERYTHING, (), 1)
+    assert recorder.seen[:, NAMES.index("given by POPULAR")].any()
+    assert sorted(recorder.seen.tolist()) == sorted(case.features.tolist())
+
+
 def test_weights_go_to_the_source_that_foresees_and_a_ranker_is_measured_against_them(knowledge):
     mix = MIXES[Placement.HOME]
     later = {"user:ann": frozenset({"cereal"}), "user:bob": frozenset({"salsa"})}

@@ -1,5 +1,6 @@
 """Blends a placement's sources into one answer."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,8 +70,10 @@ def blend(
     """At most `count` products of a mix."""
     with knowledge.shop() as shop:
         on = context_of(knowledge, shop, mix, asked, wanted, exclude)
-        blended = gather(shop, on, shop.parts(mix), enough=2 * count)
         ranker = shop.ranker(mix)
+        # A ranker learnt from what every source gave; left unasked, a source would be a feature of 0.
+        enough = 2 * count if ranker is None else math.inf
+        blended = gather(shop, on, shop.parts(mix), enough)
         total = blended.total() if ranker is None else ordered(shop, on, ranker, blended)
         rows, scores = _included(shop, on, blended.rows, total, wishes)
         best, values = rerank(shop.catalogue, rows, scores, on.tired, wishes, count, spare=count)
