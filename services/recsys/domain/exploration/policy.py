@@ -19,6 +19,12 @@ from services.recsys.domain.exploration.slots import FEATURES, Floats
 SAMPLES = 128
 """Draws of the posterior behind the chances."""
 
+BOLDNESS = 0.3
+"""What the posterior's deviations are drawn with: 1 is plain Thompson sampling, less loses less and learns less.
+
+Chosen on simulated shoppers (tests/benchmarks/bench_exploration.py) other than those that are reported.
+"""
+
 UNIFORM = 0.1
 """The share of chance that is spread evenly over a slot's candidates: no propensity is ever nearly 0."""
 
@@ -53,10 +59,10 @@ class Policy:
         They add up to 1. The draw is made from these very chances, so they are its exact propensities: that
         they are themselves made of samples adds nothing to be corrected for.
         """
-        weights = self.mean + random.standard_normal((SAMPLES, len(self.mean))) @ self.root.T
+        weights = self.mean + BOLDNESS * random.standard_normal((SAMPLES, len(self.mean))) @ self.root.T
         pull, push, precision = self._effects(products)
         effects = (pull - weights @ push.T) / precision
-        effects += random.standard_normal(effects.shape) / np.sqrt(precision)
+        effects += BOLDNESS * random.standard_normal(effects.shape) / np.sqrt(precision)
         best = np.argmax(weights @ features.T + effects, axis=1)
         share = np.bincount(best, minlength=len(products)) / SAMPLES
         return (1 - UNIFORM) * share + UNIFORM / len(products)
