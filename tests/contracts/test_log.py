@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.kit.errors import ServiceError
-from services.kit.log import BATCH, CATALOG, EVENTS, Ack, Entry, Log, Record
+from services.kit.log import BATCH, CATALOG, EVENTS, SLATES, Ack, Entry, Log, Record
 from services.kit.memory_log import MemoryLog
 from services.kit.nats_log import NatsLog
 from services.kit.testing import nats_server, wait_until
@@ -47,6 +47,13 @@ async def test_reads_what_was_appended_in_order(log: Log) -> None:
     assert [record.payload for record in records] == [b"payload of a", b"payload of b", b"payload of c"]
     assert [record.sequence for record in records] == [ack.sequence for ack in acks if isinstance(ack, Ack)]
     assert await log.end(EVENTS) == records[-1].sequence
+
+
+async def test_a_slate_is_kept_once(log: Log) -> None:
+    await log.append([Entry(SLATES, "r1", b"first")])
+    await log.append([Entry(SLATES, "r1", b"second"), Entry(SLATES, "r2", b"other")])
+    assert [record.payload for record in await take(log, SLATES, 2)] == [b"first", b"other"]
+    assert await log.end(EVENTS) == 0
 
 
 async def test_an_event_is_kept_once(log: Log) -> None:
