@@ -47,7 +47,7 @@ def build(config: Config, log: Log | None = None) -> Service:
         "recsys",
         config,
         [Endpoint(recsys_pb2_grpc.add_RecommendationServiceServicer_to_server, servicer, FULL_NAME)],
-        [workers, watcher, policies, Following(log, view), slates],
+        [workers, watcher, Following(log, view), *([policies, slates] if config.explore_share else [])],
     )
 
 
