@@ -9,7 +9,7 @@ from services.kit.following import Following
 from services.kit.log import Log
 from services.kit.models import Model, ModelStore, ModelWatcher
 from services.kit.nats_log import NatsLog
-from services.kit.server import Endpoint, Service, run
+from services.kit.server import Endpoint, Resource, Service, run
 from services.kit.workers import Workers
 from services.recsys.adapters import model_files, policy_files
 from services.recsys.adapters.slates import SlateLog
@@ -42,12 +42,13 @@ def build(config: Config, log: Log | None = None) -> Service:
     policies = ModelWatcher(
         ModelStore(config.home, policy_files.STORE), explore, seconds=config.model_seconds, name="policy"
     )
+    exploring: list[Resource] = [policies, slates] if config.explore_share else []
     servicer = RecommendationServicer(view, workers, explorer, logs.request_id.get)
     return Service(
         "recsys",
         config,
         [Endpoint(recsys_pb2_grpc.add_RecommendationServiceServicer_to_server, servicer, FULL_NAME)],
-        [workers, watcher, Following(log, view), *([policies, slates] if config.explore_share else [])],
+        [workers, watcher, Following(log, view), *exploring],
     )
 
 
