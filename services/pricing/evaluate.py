@@ -1,5 +1,5 @@
 """`aisle evaluate pricing`: how many products have a price, and how well the latest observed price tells
-the next one. There is nothing to train: prices come from the catalogue, from orders and from policies.
+the next one; with --shop completejourney, how well the demand model forecasts that shop's weeks.
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +11,7 @@ import numpy as np
 from services.kit.log import CATALOG, EVENTS, Log
 from services.kit.nats_log import NatsLog
 from services.kit.progress import Metric, Progress
+from services.pricing import demand_report
 from services.pricing.adapters.observations import read
 from services.pricing.config import Config
 from services.pricing.domain.limits import DAY, MICROS
@@ -37,14 +38,20 @@ class History(NamedTuple):
 
 
 async def evaluate(
-    config: Config, *, progress: Progress, weeks: int = 4, log: Log | None = None
+    config: Config, *, progress: Progress, weeks: int = 4, shop: str = "", log: Log | None = None
 ) -> dict[str, Any]:
     """Figures over the last weeks of the log, with 95% intervals over products.
 
     "priced" is the share of the catalogue that has a basis. The "latest_observed_..." figures compare, for
     each week and product sold in it, the latest price before the week with the first one in it: "mae" in
-    units of the currency, "wape" as a share of what was paid. Raises LookupError when the log has no prices.
+    units of the currency, "wape" as a share of what was paid. With `shop` "completejourney" the demand model
+    is measured instead, on that package's tables. Raises LookupError when the log has no prices, ValueError
+    for another shop.
     """
+    if shop:
+        if shop != "completejourney":
+            raise ValueError(f"no shop {shop!r}; there is completejourney")
+        return demand_report.report(progress)
     log = log or NatsLog(config.nats_url)
     await log.start()
     try:

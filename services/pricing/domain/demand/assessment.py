@@ -1,0 +1,96 @@
+"""How well demand is forecast one week ahead, the coming week's price and promotion being planned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from services.pricing.domain.demand.model import Demand, Floats, Ints, Settings, fit
+
+COVER: Final = 0.9
+WIDTHS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+DISCOUNT: Final = 0.05
+"""A week whose price lies this share below the product's usual one is a discounted week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weeks:
+    """N products, best sellers first, over W weeks: pieces sold, money paid, planned promotions (N, W, P)."""
+
+    units: Floats
+    paid: Floats
+    promotions: Floats
+    category: Ints
+
+    def prices(self) -> Floats:
+        """The mean price a piece (N, W); a week without sales has that of the week before."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            price = np.where(self.units > 0, self.paid / self.units, np.nan)
+        first = np.argmax(self.units > 0, axis=1)
+        held = price[np.arange(len(price)), first]
+        for week in range(price.shape[1]):
+            held = price[:, week] = np.where(np.isnan(price[:, week]), held, price[:, week])
+        return np.asarray(price)
+
+
+class Forecasts(NamedTuple):
+    """Of N products in T weeks: what was forecast, what came, its dispersion, the 4-week mean, discounts."""
+
+    expected: Floats
+    units: Floats
+    dispersion: Floats
+    baseline: Floats
+    discounted: np.ndarray[Any, np.dtype[np.bool_]]
+    last: Demand
+
+
+def forecast(weeks: Weeks, held_out: Sequence[int], settings: Settings) -> Forecasts:
+    """Forecasts each of these weeks (columns) from the ones before it alone, and its plan."""
+    prices, expected, spread, low = weeks.prices(), [], [], []
+    listed = (np.maximum.accumulate(weeks.units, axis=1) > 0).astype(np.float64)
+    for week in held_out:
+        usual = np.median(prices[:, :week], axis=1, keepdims=True)
+        price = np.log(prices[:, : week + 1] / usual)
+        features = np.concatenate([price[:, :, None], weeks.promotions[:, : week + 1]], axis=2)
+        model = fit(weeks.units[:, :week], features[:, :-1], listed[:, :week], weeks.category, settings)
+        expected.append(model.expect(features[:, -1]))
+        spread.append(model.dispersion)
+        low.append(price[:, -1] < np.log(1 - DISCOUNT))
+    before = [weeks.units[:, week - 4 : week].mean(axis=1) for week in held_out]
+    columns = [np.stack(column, axis=1) for column in (expected, spread, before)]
+    came = weeks.units[:, list(held_out)]
+    return Forecasts(columns[0], came, columns[1], columns[2], np.stack(low, axis=1), model)
+
+
+def interval(found: Forecasts, width: float) -> tuple[Floats, Floats]:
+    """The 90% interval: negative binomial with variance dispersion * mean + (width * mean)^2."""
+    mean = np.maximum(found.expected, 1e-6)
+    variance = np.maximum(found.dispersion, 1.001) * mean + (width * mean) ** 2
+    size, chance = mean**2 / (variance - mean), mean / variance
+    tail = (1 - COVER) / 2
+    return stats.nbinom.ppf(tail, size, chance), stats.nbinom.ppf(1 - tail, size, chance)
+
+
+def coverage(found: Forecasts, width: float) -> float:
+    """The share of weeks whose units lie within the interval."""
+    low, high = interval(found, width)
+    return float(((found.units >= low) & (found.units <= high)).mean())
+
+
+def chosen_width(earlier: Forecasts) -> float:
+    """The width whose intervals cover nearest to 90% of earlier weeks."""
+    return min(WIDTHS, key=lambda width: abs(coverage(earlier, width) - COVER))
+
+
+def wape(expected: Floats, units: Floats) -> float:
+    """The summed absolute error as a share of the units."""
+    return float(np.abs(expected - units).sum() / units.sum())
+
+
+def rmsse(found: Forecasts, history: Floats) -> float:
+    """The mean over products of the error's root mean square against the naive forecast's in history."""
+    naive = (np.diff(history, axis=1) ** 2).mean(axis=1)
+    error = ((found.expected - found.units) ** 2).mean(axis=1)
+    return float(np.sqrt(error[naive > 0] / naive[naive > 0]).mean())
