@@ -20,9 +20,10 @@ SAMPLES = 128
 """Draws of the posterior behind the chances."""
 
 BOLDNESS = 0.3
-"""What the posterior's deviations are drawn with: 1 is plain Thompson sampling, less loses less and learns less.
+"""What the posterior's deviations are drawn with: 1 is plain Thompson sampling; less loses less, learns less.
 
-Chosen on simulated shoppers (tests/benchmarks/bench_exploration.py) other than those that are reported.
+Its scale was settled while looking at simulated shoppers of the kind that is reported
+(tests/benchmarks/bench_exploration.py): that benchmark's figures are no proof of the choice.
 """
 
 UNIFORM = 0.1
