@@ -187,8 +187,12 @@ async def test_with_too_much_to_do_what_can_wait_is_refused_and_left_out(tmp_pat
             return False
 
         await wait_until(full)
-        shed = [page.page.sections[2] for page in await asyncio.gather(*waiting)]
-        assert {section.status for section in shed} >= {pb.SECTION_STATUS_SHED}
+        # So many pages at once can make the event loop late, which lowers the limit: some may be refused too.
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        refused = [answer for answer in answers if isinstance(answer, BaseException)]
+        assert {reason_of(error) for error in refused} <= {"OVERLOADED"}
+        pages = [answer.page for answer in answers if not isinstance(answer, BaseException)]
+        assert pb.SECTION_STATUS_SHED in {page.sections[2].status for page in pages}
         cart = pb.GetCartPageRequest(lines=[pb.CartLine(product_id="p00")])
         assert (await door.pages.GetCartPage(cart)).page.sections[0].items
 
