@@ -11,6 +11,7 @@ from services.recsys.domain.models.frequency import FrequencyModel
 from services.recsys.domain.models.ials import Ials
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.popularity import PopularityModel
+from services.recsys.domain.models.sasrec import Sasrec
 from services.recsys.domain.models.session import SessionModel
 from services.recsys.domain.models.slist import Slist
 
@@ -24,6 +25,7 @@ MODELS: Mapping[str, Callable[..., Model]] = MappingProxyType(
         "ials": Ials,
         "basket": BasketModel,
         "session": SessionModel,
+        "sasrec": Sasrec,
         "content": ContentModel,
     }
 )
