@@ -16,6 +16,10 @@ class Config(Settings):
         1.0, ge=0, description="Seconds that an order of what is popular serves before it is sorted again."
     )
     model_seconds: float = Field(1.0, gt=0, description="Seconds between two looks for a newer model.")
+    sequence: bool = Field(
+        False,
+        description="Whether training learns SASRec too: the train extra's torch, and CPU hours or a GPU.",
+    )
     explore_share: float = Field(
         0.0,
         ge=0,

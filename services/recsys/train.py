@@ -35,6 +35,10 @@ LEAST_LISTS = 100
 """With fewer, a ranker learns chance."""
 
 
+CHECKPOINT = "checkpoints/recsys-sequence.pt"
+"""Below AISLE_HOME: what a training of the sequence model that was cut short goes on from."""
+
+
 async def train(
     config: Config, *, force: bool = False, progress: Progress, log: Log | None = None
 ) -> TrainReport:
@@ -48,7 +52,7 @@ async def train(
     held = split(history)
     more = split(history, SAMPLE + CHOSEN_ON + RANKED_ON)
     others = {shopper: items for shopper, items in more.last.items() if shopper not in held.last}
-    models, metrics = _fit(history, held, progress)
+    models, metrics = _fit(config, history, held, progress)
     trained = Trained(history.items, models)
     if others:
         knowledge = knowledge_of(products, history, Split(held.known, others))
@@ -71,13 +75,16 @@ async def train(
     return TrainReport(version=created.version, promoted=promoted, metrics=created.metrics, span=span)
 
 
-def _fit(history: History, held: Split, progress: Progress) -> tuple[dict[Role, Model], dict[str, Metric]]:
+def _fit(
+    config: Config, history: History, held: Split, progress: Progress
+) -> tuple[dict[Role, Model], dict[str, Metric]]:
     """A model for each role, from all known orders; what each cost."""
     data = _known(history, held)
     models, costs = {}, {}
-    for role, name, settings in suited(data):
+    for role, name, settings in suited(data, config.sequence):
         begun = time.process_time()
-        models[role] = MODELS[name](**settings).fit(data, progress)
+        more = {"checkpoint": config.home / CHECKPOINT} if role is Role.SEQUENCE else {}
+        models[role] = MODELS[name](**settings, **more).fit(data, progress)
         costs[f"{name}.cpu_seconds"] = time.process_time() - begun
         costs[f"{name}.mib"] = sum(array.nbytes for array in models[role].arrays().values()) / 2**20
     costs["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

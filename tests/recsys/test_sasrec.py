@@ -11,7 +11,9 @@ from services.recsys.domain.models.sasrec import Sasrec, Settings, encoder
 
 pytest.importorskip("torch", reason="training needs torch: install aisle[train]")
 
-from services.recsys.domain.models import sasrec_torch
+from services.recsys.domain.sequence import export as exporting
+from services.recsys.domain.sequence.network import Network
+from services.recsys.domain.sequence.windows import windows
 
 RING = 8
 SMALL = {"size": 16, "length": 4, "negatives": 32, "batch": 16}
@@ -36,7 +38,7 @@ def test_it_learns_what_comes_next(model, past):
 
 def test_pasts_are_cut_into_windows_that_foresee_each_item_once():
     data = interactions_of(9, [past_of([0, 1, 2, 3, 4, 5]), past_of([6]), past_of([7, 8])])
-    cut = sasrec_torch.windows(data, 2)
+    cut = windows(data, 2)
     foreseen = [line for b, e in zip(cut.begin, cut.end, strict=True) for line in range(b, e)]
     assert sorted(foreseen) == [1, 2, 3, 4, 5, 8]  # all but the first of each past
     assert max(cut.end - cut.begin) == 2
@@ -45,7 +47,7 @@ def test_pasts_are_cut_into_windows_that_foresee_each_item_once():
 
 
 def test_each_window_is_in_one_batch():
-    cut = sasrec_torch.windows(ring(), 3)
+    cut = windows(ring(), 3)
     seen = np.concatenate(list(cut.batches(7, np.random.default_rng(1))))
     assert sorted(seen.tolist()) == list(range(len(cut.end)))
 
@@ -58,10 +60,58 @@ def test_training_stops_when_nothing_gets_better():
     assert len(epochs) < 200
 
 
+def test_a_training_that_was_cut_short_ends_as_one_that_was_not(tmp_path):
+    file, more = tmp_path / "deep" / "checkpoint", {"epochs": 6, "patience": 6}
+    whole = Sasrec(**SMALL, **more).fit(ring())
+    epochs = []
+
+    def stop(what, done, total):
+        epochs.append(done)
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Sasrec(checkpoint=file, **SMALL, **more).fit(ring(), stop)
+    again = Sasrec(checkpoint=file, **SMALL, **more).fit(
+        ring(), lambda what, done, total: epochs.append(done)
+    )
+    assert epochs == [1, 2, 3, 4, 5, 6]
+    assert np.array_equal(again.table, whole.table)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("spoil", ["other data", "no checkpoint", "cut off"])
+def test_what_is_no_checkpoint_of_this_training_is_not_gone_on_from(tmp_path, spoil):
+    file = tmp_path / "checkpoint"
+
+    def stop(what, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Sasrec(checkpoint=file, **SMALL).fit(ring(laps=9 if spoil == "other data" else 10), stop)
+    if spoil == "no checkpoint":
+        file.write_text("nothing of the kind")
+    if spoil == "cut off":
+        file.write_bytes(file.read_bytes()[:1000])
+    epochs = []
+    Sasrec(checkpoint=file, **SMALL, epochs=2).fit(ring(), lambda what, done, total: epochs.append(done))
+    assert epochs == [1, 2]
+
+
+def test_two_processes_learn_together_and_tell_each_epoch():
+    epochs = []
+    together = Sasrec(processes=2, **SMALL, epochs=40, patience=40)
+    together.fit(ring(), lambda what, done, total: epochs.append(done))
+    assert epochs == list(range(1, 41))
+    for item in range(RING):
+        items, _ = together.recommend(together.state(past_of([item])), None, 1)
+        assert items.tolist() == [(item + 1) % RING]
+
+
 def test_an_export_that_differs_is_refused(monkeypatch):
-    monkeypatch.setattr(sasrec_torch, "TOLERANCE", -1.0)
+    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
     with pytest.raises(ValueError, match="differs from torch"):
-        sasrec_torch.export(sasrec_torch.Network(RING, Settings(**SMALL)), Settings(**SMALL))
+        exporting.export(Network(RING, Settings(**SMALL)), Settings(**SMALL))
 
 
 def test_what_is_no_graph_is_refused():

@@ -32,7 +32,7 @@ async def log() -> MemoryLog:
     return memory
 
 
-def nothing(data: Interactions) -> list[tuple[Role, str, dict[str, object]]]:
+def nothing(data: Interactions, sequence: bool) -> list[tuple[Role, str, dict[str, object]]]:
     """Models that say next to nothing: what to train when a worse model is wanted."""
     return [(Role.COLLABORATIVE, "popularity", {})]
 
@@ -148,3 +148,14 @@ def test_what_was_trained_comes_back_from_its_files_as_it_was(tmp_path: Path):
     (tmp_path / "ids.json").write_text('["milk"]')
     with pytest.raises(ValueError, match="fit"):
         model_files.load(tmp_path)
+
+
+async def test_the_sequence_model_is_learnt_and_served_when_asked_for(tmp_path: Path, log: MemoryLog):
+    pytest.importorskip("torch", reason="training SASRec needs torch: install aisle[train]")
+    config = Config(home=tmp_path, sequence=True)
+    report = await train(config, progress=silent, log=log)
+    assert report["metrics"]["sasrec.cpu_seconds"]["value"] > 0
+    served = ModelStore(tmp_path, "recsys").current()
+    assert served is not None
+    assert Role.SEQUENCE in model_files.load(served.path).models
+    assert not list((tmp_path / "checkpoints").iterdir())

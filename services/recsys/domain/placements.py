@@ -35,6 +35,7 @@ class Source(Enum):
     REPEATS = "what the shopper buys again, by frequency and recency"
     NEXT_BASKET = "what the next order holds, repeats and all, by the basket model"
     COLLABORATIVE = "what shoppers of this taste take, by the collaborative model"
+    SEQUENCE = "what comes next after all that the shopper took, by the sequence model where there is one"
     VISIT = "goes with, or is like, what was looked at in this visit"
     NEIGHBOURS_OF_TASTE = "goes with what the shopper bought or looked at"
     POPULAR_IN_LIKED = "popular on the shelves that the shopper likes"
@@ -70,6 +71,7 @@ MIXES: Mapping[Placement, Mix] = MappingProxyType(
             {
                 Source.VISIT: 0.5,
                 Source.COLLABORATIVE: 0.5,
+                Source.SEQUENCE: 0.5,
                 Source.NEIGHBOURS_OF_TASTE: 1.0,
                 Source.POPULAR_IN_LIKED: 0.5,
                 Source.POPULAR: 0.5,
@@ -118,6 +120,7 @@ NEXT_BASKET = Mix(
         Source.REPEATS: 1.0,
         Source.NEXT_BASKET: 1.0,
         Source.COLLABORATIVE: 0.1,
+        Source.SEQUENCE: 0.1,
         Source.NEIGHBOURS_OF_TASTE: 0.1,
         Source.POPULAR: 0.2,
     },

@@ -23,6 +23,9 @@ MOST_SEEDS = 100
 LIKED_SHELVES = 8
 """Shelves whose popular products a shopper is shown."""
 
+TELLING = 3
+"""Products of a past that speak most for an answer, of which the reason names one."""
+
 VISIT_SEEDS = 10
 VISIT_FADE = 0.8
 """The latest products of a visit that count, each this much of the one after it."""
@@ -101,6 +104,11 @@ def neighbours_of_context(shop: Shop, on: Context) -> Candidates:
 def collaborative(shop: Shop, on: Context) -> Candidates:
     """What shoppers of this taste take, as the collaborative model has learnt it."""
     return _modelled(shop, on, Role.COLLABORATIVE, on.past, _taste_words(shop, on.taste))
+
+
+def sequence(shop: Shop, on: Context) -> Candidates:
+    """What comes next after all that the shopper took, as the sequence model has learnt it."""
+    return _modelled(shop, on, Role.SEQUENCE, on.past, _taste_words(shop, on.taste))
 
 
 def next_basket(shop: Shop, on: Context) -> Candidates:
@@ -207,6 +215,7 @@ SOURCES: Mapping[Source, Callable[[Shop, Context], Candidates]] = MappingProxyTy
         Source.REPEATS: repeats,
         Source.NEXT_BASKET: next_basket,
         Source.COLLABORATIVE: collaborative,
+        Source.SEQUENCE: sequence,
         Source.VISIT: visit,
         Source.NEIGHBOURS_OF_TASTE: neighbours_of_taste,
         Source.POPULAR_IN_LIKED: popular_in_liked,
@@ -233,8 +242,11 @@ def _modelled(shop: Shop, on: Context, role: Role, past: Past, words: Callable[[
         if own.get(row):
             return reasons.buy_again(own[row])
         seeds = np.array(served.told(role, state, row), np.int64)
-        living = seeds[shop.catalogue.alive(seeds)].tolist()
-        return words(living[0]) if living else reasons.YOUR_TASTE
+        living = seeds[shop.catalogue.alive(seeds)][:TELLING]
+        # Of those that speak most, the one that fewest buy: what everybody buys explains little.
+        return (
+            words(int(living[np.argmin(shop.popular.share[living])])) if len(living) else reasons.YOUR_TASTE
+        )
 
     return Candidates(rows, scores, why)
 

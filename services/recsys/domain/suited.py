@@ -14,8 +14,8 @@ IALS = {"size": 48, "sweeps": 6}
 """Settings by which a first training stays within two CPU-minutes on the demo shop."""
 
 
-def suited(data: Interactions) -> Iterator[tuple[Role, str, Mapping[str, Any]]]:
-    """Each role's model, by its name in the registry, and its settings."""
+def suited(data: Interactions, sequence: bool = False) -> Iterator[tuple[Role, str, Mapping[str, Any]]]:
+    """Each role's model, by its name in the registry, and its settings; one of sequences if asked for."""
     yield Role.COOCCURRENCE, "cooccurrence", {}
     if data.items <= EASE_ITEMS:
         yield Role.COLLABORATIVE, "ease", EASE
@@ -23,3 +23,5 @@ def suited(data: Interactions) -> Iterator[tuple[Role, str, Mapping[str, Any]]]:
         yield Role.COLLABORATIVE, "ials", IALS
     yield Role.BASKET, "basket", {}
     yield Role.SESSION, "session", {}
+    if sequence:
+        yield Role.SEQUENCE, "sasrec", {}

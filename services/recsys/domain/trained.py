@@ -17,6 +17,7 @@ class Role(Enum):
     COLLABORATIVE = "collaborative"
     BASKET = "basket"
     SESSION = "session"
+    SEQUENCE = "sequence"
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ GRIDS: Mapping[str, Mapping[str, Grid]] = MappingProxyType(
             "ease": {"fade": (0.7, 0.85, 1.0), "regularisation": (100.0, 200.0, 500.0)},
             "ials": {"fade": (0.7, 0.85, 1.0), "size": (128, 256)},
             "cooccurrence": {"fade": (0.7, 0.85, 1.0), "power": (0.3, 0.5), "shrink": (5.0, 1.0, 20.0)},
+            "sasrec": {},
             "popularity": {},
         },
         "fixed-split": {
@@ -148,16 +149,25 @@ class _Tuned:
 def choose(
     protocol: str, split: Split, names: Sequence[str] | None = None, progress: Progress = silent
 ) -> Choice:
-    """The best of these models and their settings, or their blend; by default of all that the table holds."""
+    """The best of these models and their settings, or their blend; by default of all that the table holds.
+
+    A model that cannot learn from so many items, or without torch, has no part. Raises ValueError when none
+    can.
+    """
     grids = GRIDS[protocol]
     names = names or tuple(grids)
     cut = CUT.get(protocol, 10)
     cases = split.validation.part(CASES)
     tried: list[tuple[str, Settings, float]] = []
-    found = [_tune(each, grids.get(each, {}), split, cases, cut, tried, progress) for each in names]
-    tuned = sorted((each for each in found if each), key=lambda each: -each.goal)
+    tuned, unable = [], []
+    for name in names:
+        try:
+            tuned.append(_tune(name, grids.get(name, {}), split, cases, cut, tried, progress))
+        except (TooManyItemsError, ImportError) as reason:
+            unable.append(f"{name} cannot learn: {reason}")
     if not tuned:
-        raise ValueError(f"too many items for {', '.join(names)}")
+        raise ValueError("; ".join(unable))
+    tuned.sort(key=lambda each: -each.goal)
     best = Choice(((tuned[0].name, tuned[0].settings),), goal=tuned[0].goal)
     if len(tuned) > 1:
         best = _blend(tuned, cases, cut, progress)
@@ -182,8 +192,11 @@ def _tune(
     cut: int,
     tried: list[tuple[str, Settings, float]],
     progress: Progress,
-) -> _Tuned | None:
-    """The best settings found by varying one after the other; None for a model that cannot take the data."""
+) -> _Tuned:
+    """The best settings found by varying one after the other.
+
+    Raises TooManyItemsError or ImportError for a model that cannot learn from these data, or here.
+    """
 
     def attempt(settings: Settings) -> _Tuned:
         model = MODELS[name](**settings).fit(split.train, progress)
@@ -191,10 +204,7 @@ def _tune(
         tried.append((name, settings, found))
         return _Tuned(name, settings, model, found)
 
-    try:
-        best = attempt({setting: values[0] for setting, values in grid.items()})
-    except TooManyItemsError:
-        return None
+    best = attempt({setting: values[0] for setting, values in grid.items()})
     for setting, values in grid.items():
         others = [attempt({**best.settings, setting: value}) for value in values[1:]]
         best = max([best, *others], key=lambda found: found.goal)

@@ -5,6 +5,7 @@ A. Klenitskiy and A. Vasilev 2023, "Turning dross into gold loss", found to be w
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
@@ -27,11 +28,11 @@ class Settings:
     2,000), which are not learnt from, has not risen for `patience` of them; the best weights are kept.
     """
 
-    size: int = 64
+    size: int = 128
     length: int = 50
     blocks: int = 1
-    dropout: float = 0.2
-    negatives: int = 1024
+    dropout: float = 0.4
+    negatives: int = 2048
     epochs: int = 60
     patience: int = 4
     batch: int = 128
@@ -64,15 +65,23 @@ class Sasrec(Model):
 
     name: ClassVar[str] = "sasrec"
 
-    def __init__(self, **settings: float) -> None:
-        """Takes the names of Settings. Raises TypeError for another."""
+    def __init__(self, checkpoint: Path | None = None, processes: int = 0, **settings: float) -> None:
+        """Takes the names of Settings. Raises TypeError for another.
+
+        `checkpoint`: a file that `fit` writes after each epoch, goes on from if it was cut short with the
+        same data and settings, and takes away in the end. `processes`: how many learn together, 0 for one
+        on each GPU.
+        """
         self.settings = Settings(**settings)  # type: ignore[arg-type]
+        self._checkpoint, self._processes = checkpoint, processes
 
     def fit(self, data: Interactions, progress: Progress = silent) -> Self:
         """Learns and exports. Raises ImportError without torch."""
-        from services.recsys.domain.models import sasrec_torch
+        from services.recsys.domain.sequence.learn import learn
+        from services.recsys.domain.sequence.training import Job
 
-        table, graph = sasrec_torch.train(data, self.settings, progress)
+        job = Job(data, self.settings, self._checkpoint)
+        table, graph = learn(job, self._processes, progress)
         self._use(table, graph, data.popularity() > 0)
         return self
 

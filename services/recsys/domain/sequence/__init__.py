@@ -1,0 +1,1 @@
+"""How the sequence model of models/sasrec.py learns; needs torch, which serving does not."""
