@@ -27,6 +27,7 @@ from services.kit.progress import Metric, Progress
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION
+from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
 from services.search.config import Config
@@ -65,9 +66,9 @@ async def evaluate(
         meaning = embedder.meaning
         assert meaning is not None, "load() serves the first model at once"
         await embedder.tend(meaning)
-        catalogue = SqliteCatalogue(database)
-        hybrid = _figures("", Searcher(catalogue, lambda: meaning), judged, progress)
-        lexical = _figures("lexical_", Searcher(catalogue, lambda: None), judged, progress)
+        catalogue, lexicon = SqliteCatalogue(database), SqliteLexicon(database)
+        hybrid = _figures("", Searcher(catalogue, lambda: meaning, lexicon), judged, progress)
+        lexical = _figures("lexical_", Searcher(catalogue, lambda: None, lexicon), judged, progress)
         await embedder.close()
     return {"model": model.version, "queries": len(judged), "metrics": {**hybrid, **lexical}}
 

@@ -11,6 +11,7 @@ from services.kit.workers import Workers
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION, OnnxEncoder
+from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
 from services.search.config import Config
@@ -28,7 +29,9 @@ def build(config: Config, log: Log | None = None) -> Service:
     catalogue = SqliteCatalogue(database)
     embedder = Embedder(database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads)
     workers = Workers("search", threads=config.threads, queue=config.queue)
-    servicer = SearchServicer(Searcher(catalogue, lambda: embedder.meaning), Completer(catalogue), workers)
+    servicer = SearchServicer(
+        Searcher(catalogue, lambda: embedder.meaning, SqliteLexicon(database)), Completer(catalogue), workers
+    )
     watcher = ModelWatcher(ModelStore(config.home, "search"), embedder.load)
     return Service(
         name="search",

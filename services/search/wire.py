@@ -1,12 +1,14 @@
 """Between the proto's messages and the domain's values; nothing is decided here."""
 
 from aisle.catalog.v1 import money_pb2, product_pb2
-from aisle.search.v1 import search_pb2
+from aisle.search.v1 import search_pb2, understanding_pb2
 
 from services.kit.stock import in_stock
 from services.search.domain.errors import InvalidValue
 from services.search.domain.ports import Suggestion
 from services.search.domain.product import IN_STOCK, OUT_OF_STOCK, PREORDER, Product, path
+from services.search.domain.query.prices import PriceRange
+from services.search.domain.query.understanding import Intent, Understanding
 from services.search.domain.request import Filter, Order, Request, page_size, price_bounds
 from services.search.domain.search import Page
 from services.search.domain.text import key
@@ -16,6 +18,13 @@ _ORDERS = {
     search_pb2.SORT_ORDER_RELEVANCE: Order.RELEVANCE,
     search_pb2.SORT_ORDER_PRICE_ASCENDING: Order.PRICE_ASCENDING,
     search_pb2.SORT_ORDER_PRICE_DESCENDING: Order.PRICE_DESCENDING,
+}
+_INTENTS = {
+    Intent.PRODUCTS: understanding_pb2.QUERY_INTENT_PRODUCTS,
+    Intent.BRAND: understanding_pb2.QUERY_INTENT_BRAND,
+    Intent.CATEGORY: understanding_pb2.QUERY_INTENT_CATEGORY,
+    Intent.PRODUCT_NUMBER: understanding_pb2.QUERY_INTENT_PRODUCT_NUMBER,
+    Intent.QUESTION: understanding_pb2.QUERY_INTENT_QUESTION,
 }
 _SOURCES = {
     "query": search_pb2.SUGGESTION_SOURCE_QUERY,
@@ -36,6 +45,7 @@ def request_of(message: search_pb2.SearchRequest) -> Request:
         page_token=message.page_token,
         order=_ORDERS[message.sort_order],
         facets=tuple(dict.fromkeys(message.facet_keys)),
+        exact=message.exact,
     )
 
 
@@ -61,7 +71,10 @@ def _amount(money: money_pb2.Money) -> tuple[str, int]:
 def response_of(page: Page) -> search_pb2.SearchResponse:
     """The answer."""
     response = search_pb2.SearchResponse(
-        total_size=page.total, next_page_token=page.next_page_token, served_by=page.served_by
+        total_size=page.total,
+        next_page_token=page.next_page_token,
+        served_by=page.served_by,
+        understanding=understanding_of(page.query, page.filter.currency),
     )
     for found in page.results:
         response.results.add(
@@ -76,6 +89,29 @@ def response_of(page: Page) -> search_pb2.SearchResponse:
         for value, count in values:
             facet.values.add(value=value, count=count)
     return response
+
+
+def understanding_of(query: Understanding, currency: str) -> understanding_pb2.QueryUnderstanding:
+    """What the query was taken to mean; `currency` is that of a price for which it names none."""
+    message = understanding_pb2.QueryUnderstanding(
+        language_code=query.language,
+        intent=_INTENTS[query.intent],
+        searched_query=query.text,
+        excluded_words=query.without,
+        brands=[name.text for name in query.named if name.kind == "brand"],
+        categories=[name.text for name in query.named if name.kind == "category"],
+    )
+    for typed, corrected in query.corrections:
+        message.corrections.add(typed_text=typed, corrected_text=corrected)
+    for text, *alternatives in query.words:
+        if alternatives:
+            message.expansions.add(text=text, alternatives=alternatives)
+    price = query.price or PriceRange()
+    for amount, bound in ((price.minimum, message.min_price), (price.maximum, message.max_price)):
+        if amount is not None:
+            bound.currency_code = price.currency or currency
+            bound.amount_micros = amount
+    return message
 
 
 def completions_of(suggestions: list[Suggestion]) -> search_pb2.CompleteQueryResponse:
@@ -99,6 +135,7 @@ def product_of(message: product_pb2.Product) -> Product:
         currency=message.price.currency_code if message.HasField("price") else "",
         micros=message.price.amount_micros if message.HasField("price") else None,
         availability=_availability(message),
+        gtin=message.gtin,
     )
 
 

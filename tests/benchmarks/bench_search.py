@@ -19,6 +19,7 @@ from services.kit.models import ModelStore
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION
+from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
 from services.search.adapters.vector_table import VectorTable
@@ -75,7 +76,11 @@ async def measure(home: Path, count: int) -> dict[str, object]:
         await embedder.tend(meaning)
         figures["embed_s"] = round(time.perf_counter() - begun, 1)
         catalogue = SqliteCatalogue(database)
-        hybrid, words = Searcher(catalogue, lambda: meaning), Searcher(catalogue, lambda: None)
+        lexicon = SqliteLexicon(database)
+        hybrid, words = (
+            Searcher(catalogue, lambda: meaning, lexicon),
+            Searcher(catalogue, lambda: None, lexicon),
+        )
         complete = Completer(catalogue).complete
         figures |= {
             "encode": timed(lambda: meaning.encoder.encode(["oat milk"])),

@@ -9,6 +9,7 @@ import pytest
 from services.kit.progress import silent
 from services.kit.views import Database
 from services.search.adapters.memory import ConceptEncoder, MemoryVectors
+from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.vector_table import VectorTable
 from services.search.config import Config
@@ -28,7 +29,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def lexical(database: Database) -> Searcher:
     """Search while no model is loaded."""
-    return Searcher(SqliteCatalogue(database), lambda: None)
+    return Searcher(SqliteCatalogue(database), lambda: None, SqliteLexicon(database))
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def hybrid(database: Database) -> Searcher:
     meaning = Meaning(ConceptEncoder(CONCEPTS), MemoryVectors())
     missing = VectorTable(database).missing(meaning.encoder.tag)
     meaning.vectors.add([key for key, _ in missing], meaning.encoder.encode([text for _, text in missing]))
-    return Searcher(SqliteCatalogue(database), lambda: meaning)
+    return Searcher(SqliteCatalogue(database), lambda: meaning, SqliteLexicon(database))
 
 
 @pytest.fixture(scope="session")

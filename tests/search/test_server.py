@@ -89,6 +89,17 @@ async def test_an_answer_tells_all_that_the_proto_says(stub: Stub) -> None:
     assert second.next_page_token == ""
 
 
+async def test_an_answer_tells_what_was_understood(stub: Stub) -> None:
+    answer = await stub.Search(search_pb2.SearchRequest(query="acme mlik under 4 without oat"))
+    told = answer.understanding
+    assert [(c.typed_text, c.corrected_text) for c in told.corrections] == [("mlik", "milk")]
+    assert (told.searched_query, told.language_code) == ("acme milk", "en")
+    assert (list(told.brands), list(told.excluded_words), told.max_price) == (["ACME"], ["oat"], money(4))
+    assert [result.product_id for result in answer.results][:2] == ["choc-1", "milk-1"]
+    exact = await stub.Search(search_pb2.SearchRequest(query="mlik", exact=True))
+    assert (len(exact.results), len(exact.understanding.corrections)) == (0, 0)
+
+
 async def test_completions_learn_from_the_log(stub: Stub, log: Log) -> None:
     await write(log, searched("s1", "milk frother", "v1"), searched("s2", "Milk Frother", "v2"))
 

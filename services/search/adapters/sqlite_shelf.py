@@ -8,8 +8,9 @@ from typing import Final
 
 from services.kit.views import Database
 from services.search.domain.history import SHOPPERS
-from services.search.domain.ports import Candidate, Suggestion
+from services.search.domain.ports import Candidate, Suggestion, Word
 from services.search.domain.product import OUT_OF_STOCK
+from services.search.domain.query.negation import says_without
 from services.search.domain.request import Filter, Order
 
 FIELD_WEIGHTS: Final = (4.0, 2.0, 2.0, 1.0, 0.5)
@@ -52,12 +53,12 @@ class SqliteShelf:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def count_words(self, words: Sequence[str], *, every: bool, prefix: bool = False) -> int:
+    def count_words(self, words: Sequence[Word], *, every: bool, prefix: bool = False) -> int:
         """See Shelf."""
         return self._number("SELECT count(*) FROM words WHERE words MATCH ?", (_match(words, every, prefix),))
 
     def by_words(
-        self, words: Sequence[str], filter_: Filter, *, every: bool, prefix: bool = False
+        self, words: Sequence[Word], filter_: Filter, *, every: bool, prefix: bool = False
     ) -> list[Candidate]:
         """See Shelf."""
         where, values = _where(filter_)
@@ -131,12 +132,18 @@ class SqliteShelf:
         return int(self._connection.execute(sql, values).fetchone()[0])
 
 
-def _match(words: Sequence[str], every: bool, prefix: bool) -> str:
-    """The FTS5 expression; each word is quoted, so that nothing typed is syntax."""
-    quoted = [f'"{word}"' for word in words]
+def _match(words: Sequence[Word], every: bool, prefix: bool) -> str:
+    """The FTS5 expression; each word or phrase is quoted, so that nothing typed is syntax."""
+    quoted = [[f'"{alternative}"' for alternative in word] for word in words]
     if prefix:
-        quoted[-1] += " *"
-    return (" AND " if every else " OR ").join(quoted)
+        quoted[-1][0] += " *"
+    return (" AND " if every else " OR ").join(f"({' OR '.join(word)})" for word in quoted)
+
+
+def _matches_without(word: str) -> str:
+    """The FTS5 expression of what has the word and does not say that it is without it."""
+    free = " OR ".join(f'"{phrase}"' for phrase in says_without(word))
+    return f'"{word}" NOT ({free})'
 
 
 def _where(filter_: Filter) -> tuple[str, list[object]]:
@@ -161,4 +168,7 @@ def _where(filter_: Filter) -> tuple[str, list[object]]:
     if filter_.in_stock_only:
         conditions.append("availability <> ?")
         values.append(OUT_OF_STOCK)
+    for word in filter_.without:
+        conditions.append("document NOT IN (SELECT rowid FROM words WHERE words MATCH ?)")
+        values.append(_matches_without(word))
     return " AND ".join(conditions), values

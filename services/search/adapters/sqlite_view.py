@@ -17,17 +17,18 @@ from google.protobuf.message import DecodeError
 from services.kit import logs
 from services.kit.log import CATALOG, EVENTS, Record
 from services.kit.views import Database
+from services.search.adapters import sqlite_lexicon
 from services.search.domain import history
 from services.search.domain.product import LEVEL, Product, meaning, paths, price_range
 from services.search.domain.text import clean, fingerprint, key, spread
 from services.search.wire import product_of
 
-TABLES: Final = ("products", "words", "categories", "terms", "queries", "searchers")
+TABLES: Final = ("products", "words", "categories", "terms", "queries", "searchers", *sqlite_lexicon.TABLES)
 """What the log alone decides; the rest of the file is derived from it and from a model."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 
-SCHEMA: Final = """
+SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS products (
   document INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
   brand TEXT NOT NULL, brand_key TEXT NOT NULL, currency TEXT NOT NULL, micros INTEGER,
@@ -53,6 +54,7 @@ CREATE TABLE IF NOT EXISTS searchers (
 CREATE TABLE IF NOT EXISTS vectors (
   model TEXT, text_key INTEGER, vector BLOB NOT NULL, PRIMARY KEY (model, text_key)
 ) WITHOUT ROWID;
+{sqlite_lexicon.SCHEMA}
 """
 
 _logger = logs.get(__name__)
@@ -136,6 +138,7 @@ def _add(connection: sqlite3.Connection, document: int, product: Product) -> Non
         " ON CONFLICT DO UPDATE SET products = products + excluded.products",
         [(*term, count) for term, count in _terms(product.title, brand, categories).items()],
     )
+    sqlite_lexicon.add(connection, product.id, product.gtin, (product.title, brand, *categories))
 
 
 def _remove(connection: sqlite3.Connection, product_id: str) -> None:
@@ -146,7 +149,9 @@ def _remove(connection: sqlite3.Connection, product_id: str) -> None:
         return
     document, title, brand = row
     of = connection.execute("SELECT path FROM categories WHERE document = ?", (document,)).fetchall()
-    terms = list(_terms(title, brand, (path for (path,) in of)).items())
+    categories = [path for (path,) in of]
+    sqlite_lexicon.remove(connection, product_id, (title, brand, *categories))
+    terms = list(_terms(title, brand, categories).items())
     where = "WHERE key = ? AND source = ? AND text = ?"
     connection.executemany(
         f"UPDATE terms SET products = products - ? {where}", [(count, *term) for term, count in terms]

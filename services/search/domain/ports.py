@@ -24,6 +24,10 @@ class Candidate(NamedTuple):
     score: float
 
 
+Word = tuple[str, ...]
+"""A word of a query with what counts as it: ("tv", "television"). One of several words is a phrase."""
+
+
 class Suggestion(NamedTuple):
     """A completion and where it comes from: "query", "category", "brand" or "product"."""
 
@@ -34,12 +38,12 @@ class Suggestion(NamedTuple):
 class Shelf(Protocol):
     """One consistent look at the catalogue."""
 
-    def count_words(self, words: Sequence[str], *, every: bool, prefix: bool = False) -> int:
+    def count_words(self, words: Sequence[Word], *, every: bool, prefix: bool = False) -> int:
         """How many products have the words: each of them, or any. With prefix the last may be unfinished."""
         ...
 
     def by_words(
-        self, words: Sequence[str], filter_: Filter, *, every: bool, prefix: bool = False
+        self, words: Sequence[Word], filter_: Filter, *, every: bool, prefix: bool = False
     ) -> list[Candidate]:
         """The products let through that have the words, in no order."""
         ...

@@ -33,6 +33,7 @@ class Product:
     currency: str = ""
     micros: int | None = None
     availability: str = IN_STOCK
+    gtin: str = ""
 
 
 def path(category: str) -> str:

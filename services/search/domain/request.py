@@ -28,7 +28,8 @@ class Order(Enum):
 class Filter:
     """Which products may be answered: AND between fields, OR inside one. Prices are in micros, both included.
 
-    `categories` are normal paths, `brands` are case-folded.
+    `categories` are normal paths, `brands` are case-folded, `without` are normal words that a product must
+    not have, unless it says itself that it is without them.
     """
 
     categories: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Filter:
     minimum: int | None = None
     maximum: int | None = None
     in_stock_only: bool = False
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TooManyItems."""
@@ -55,6 +57,7 @@ class Request:
     page_token: str = ""
     order: Order = Order.RELEVANCE
     facets: tuple[str, ...] = ()
+    exact: bool = False
 
     def __post_init__(self) -> None:
         """Raises TooLarge, TooManyItems or InvalidValue."""

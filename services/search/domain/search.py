@@ -5,7 +5,7 @@ and of those what the filter lets through. So a facet's count is what filtering 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Final
 
@@ -14,8 +14,15 @@ from services.search.domain.dense import Meaning
 from services.search.domain.fusion import Match, arrange, fuse
 from services.search.domain.ports import Catalogue, Shelf
 from services.search.domain.product import LEVEL
-from services.search.domain.request import MAX_FACET_VALUES, Order, Request
-from services.search.domain.text import words
+from services.search.domain.query.lexicon import Lexicon
+from services.search.domain.query.understanding import (
+    Understanding,
+    as_typed,
+    corrected,
+    narrowed,
+    understand,
+)
+from services.search.domain.request import MAX_FACET_VALUES, Filter, Order, Request
 
 ENOUGH: Final = 24
 """With fewer products than this that have every word, products that have any of them are found too."""
@@ -37,21 +44,27 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer. `total` counts all that match, `facets` are counted over the same."""
+    """An answer. `total` counts all that match, `facets` are counted over the same.
+
+    `query` tells what was understood, `filter` what was let through because of it.
+    """
 
     results: list[Result]
     total: int
     next_page_token: str
     served_by: str
-    facets: Mapping[str, list[tuple[str, int]]] = field(default_factory=dict)
+    facets: Mapping[str, list[tuple[str, int]]]
+    query: Understanding
+    filter: Filter
 
 
 class Searcher:
     """Answers searches; any thread may call it. `meaning` tells the model to use, None when there is none."""
 
-    def __init__(self, catalogue: Catalogue, meaning: Callable[[], Meaning | None]) -> None:
+    def __init__(self, catalogue: Catalogue, meaning: Callable[[], Meaning | None], lexicon: Lexicon) -> None:
         self._catalogue = catalogue
         self._meaning = meaning
+        self._lexicon = lexicon
 
     def search(self, request: Request) -> Page:
         """The page asked for. Raises InvalidPageToken."""
@@ -59,40 +72,51 @@ class Searcher:
         meaning = self._meaning()
         served_by = "hybrid" if meaning else "lexical"
         with self._catalogue.look() as shelf:
-            if request.text:
-                matches = arrange(_find(shelf, request, meaning), request.order)
+            query = self._understood(request, shelf)
+            filter_ = narrowed(query, request.filter, self._lexicon)
+            if query.text:
+                matches = arrange(_find(shelf, query, filter_, meaning), request.order)
                 shown = matches[begin : begin + request.page_size]
-                results = [_result(match, request.text) for match in shown]
+                results = [_result(match, query.text) for match in shown]
                 total, documents = len(matches), [match.candidate.document for match in matches]
             else:
-                listed = shelf.listing(request.filter, request.order, begin, request.page_size)
+                listed = shelf.listing(filter_, request.order, begin, request.page_size)
                 results = [Result(product_id, 0.0, 0, 0, _listed_because(request)) for product_id in listed]
-                total, documents = shelf.count(request.filter), None
+                total, documents = shelf.count(filter_), None
             facets = {
-                name: shelf.facet(name, request.filter, documents, MAX_FACET_VALUES)
-                for name in request.facets
+                name: shelf.facet(name, filter_, documents, MAX_FACET_VALUES) for name in request.facets
             }
         end = begin + len(results)
         more = paging.token(request, end) if results and end < total else ""
-        return Page(results, total, more, served_by, facets)
+        return Page(results, total, more, served_by, facets, query, filter_)
+
+    def _understood(self, request: Request, shelf: Shelf) -> Understanding:
+        if request.exact:
+            return as_typed(request.text)
+        query = understand(request.text, self._lexicon)
+        if not query.words or any(
+            shelf.count_words(query.words, every=True, prefix=p) for p in (False, True)
+        ):
+            return query
+        return corrected(query, self._lexicon, lambda words: shelf.count_words(words, every=True))
 
 
-def _find(shelf: Shelf, request: Request, meaning: Meaning | None) -> list[Match]:
-    asked = words(request.text)
+def _find(shelf: Shelf, query: Understanding, filter_: Filter, meaning: Meaning | None) -> list[Match]:
+    asked = query.words
     count = shelf.count_words(asked, every=True) if asked else 0
     prefix = not count
     if asked and prefix:
         count = shelf.count_words(asked, every=True, prefix=True)
-    whole = shelf.by_words(asked, request.filter, every=True, prefix=prefix) if asked else []
+    whole = shelf.by_words(asked, filter_, every=True, prefix=prefix) if asked else []
     lexical = whole
     if asked and count < ENOUGH:
-        lexical = shelf.by_words(asked, request.filter, every=False, prefix=prefix)
+        lexical = shelf.by_words(asked, filter_, every=False, prefix=prefix)
     complete = {candidate.document for candidate in whole}
     if meaning is None:
         return fuse(lexical, complete, [], {})
-    vector = meaning.of(request.text)
+    vector = meaning.of(query.text)
     near = meaning.near(vector)
-    dense = shelf.by_texts(list(near), request.filter)
+    dense = shelf.by_texts(list(near), filter_)
     best = nsmallest(COMPARED, lexical, key=lambda c: (-c.score, c.product_id))
     cosines = meaning.similarity(vector, list({candidate.text_key for candidate in best}))
     return fuse(lexical, complete, dense, {**cosines, **near})
