@@ -1,5 +1,7 @@
 """Choosing on validation: the better model, the better settings, and a blend where it is worth its cost."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,24 @@ def test_settings_are_varied_one_after_the_other_and_the_best_are_chosen(data: I
     assert len(choice.tried) == 1 + sum(len(values) - 1 for values in grid.values())
     best = max(goal for _, _, goal in choice.tried)
     assert ("cooccurrence", choice.members[0][1], best) in choice.tried
+
+
+def test_what_would_take_hours_must_be_asked_for(data: Interactions, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tuning, "GRIDS", {"few": {"popularity": {}, "cooccurrence": {}}})
+    monkeypatch.setattr(tuning, "MOST_LINES", {"cooccurrence": 100})
+    split = leave_one_out(data)
+    assert {name for name, _, _ in tuning.choose("few", split).tried} == {"popularity"}
+    assert {name for name, _, _ in tuning.choose("few", split, ("cooccurrence",)).tried} == {"cooccurrence"}
+
+
+def test_models_that_cannot_learn_here_are_left_out_or_told(
+    data: Interactions, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    split = leave_one_out(data)
+    assert tuning.choose("leave-one-out", split, ("sasrec", "popularity")).members[0][0] == "popularity"
+    with pytest.raises(ValueError, match=r"sasrec cannot learn: .*torch"):
+        tuning.choose("leave-one-out", split, ("sasrec",))
 
 
 def test_the_test_part_has_no_say(data: Interactions):

@@ -98,6 +98,9 @@ CASES = 8000
 LEAST_GAIN = 0.01
 """A further member must raise the goal by this share of it: less is chance, and not worth its cost."""
 
+MOST_LINES: Mapping[str, int] = MappingProxyType({"sasrec": 1_200_000})
+"""A model that must be asked for by name beyond so many lines, since it would take CPU hours."""
+
 _CANDIDATES = 100
 
 
@@ -155,7 +158,8 @@ def choose(
     can.
     """
     grids = GRIDS[protocol]
-    names = names or tuple(grids)
+    lines = len(split.train.item)
+    names = names or tuple(name for name in grids if lines <= MOST_LINES.get(name, lines))
     cut = CUT.get(protocol, 10)
     cases = split.validation.part(CASES)
     tried: list[tuple[str, Settings, float]] = []
