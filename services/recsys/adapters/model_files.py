@@ -47,7 +47,8 @@ def load(folder: Path) -> Trained:
             for path in sorted((folder / role).glob("*.npy"))
         }
         models[Role(role)] = MODELS[name].of(arrays)  # type: ignore[attr-defined]
-    rankers = {path.stem.removeprefix(_RANKER): ranker.load(path) for path in folder.glob(f"{_RANKER}*.txt")}
+    files = folder.glob(f"{_RANKER}*.txt")
+    rankers = {path.stem.removeprefix(_RANKER): found for path in files if (found := ranker.load(path))}
     return Trained(ids, models, table["weights"], rankers)
 
 

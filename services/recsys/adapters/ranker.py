@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.recsys.domain.features import NAMES
+
 if TYPE_CHECKING:
     import lightgbm
 
@@ -26,6 +28,9 @@ _SETTINGS: dict[str, Any] = {
     "verbose": -1,
 }
 _ROUNDS = 120
+
+_FEATURES = [name.replace(" ", "_") for name in NAMES]
+"""LightGBM takes no spaces."""
 
 Example = tuple[NDArray[np.float32], NDArray[np.bool_]]
 """One list of candidates: their features, and which were taken."""
@@ -57,15 +62,20 @@ def learn(examples: Sequence[Example]) -> LightgbmRanker:
         np.concatenate([taken for _, taken in examples]).astype(np.int32),
         group=[len(taken) for _, taken in examples],
         params=_SETTINGS,
+        feature_name=_FEATURES,
     )
     return LightgbmRanker(lightgbm.train(_SETTINGS, data, _ROUNDS))
 
 
-def load(path: Path) -> LightgbmRanker:
-    """Reads a ranker again. Raises ValueError when it is not whole."""
+def load(path: Path) -> LightgbmRanker | None:
+    """Reads a ranker again; None for one that learnt from other features than there are by now.
+
+    Raises ValueError when it is not whole.
+    """
     import lightgbm
 
     try:
-        return LightgbmRanker(lightgbm.Booster(model_str=path.read_text(encoding="utf-8")))
+        booster = lightgbm.Booster(model_str=path.read_text(encoding="utf-8"))
     except lightgbm.basic.LightGBMError as error:
         raise ValueError(f"{path.name} is no ranker: {error}") from error
+    return LightgbmRanker(booster) if booster.feature_name() == _FEATURES else None

@@ -54,7 +54,10 @@ def gather(shop: Shop, on: Context, parts: Mapping[Source, float], enough: float
             candidates = SOURCES[source](shop, on)
             if len(candidates.rows):
                 found[source] = candidates
-    rows = np.unique(np.concatenate([np.zeros(0, np.int64), *(one.rows for one in found.values())]))
+    named = np.zeros(len(on.allowed), bool)
+    for candidates in found.values():
+        named[candidates.rows] = True
+    rows = np.flatnonzero(named)
     given = np.zeros((len(rows), len(found)))
     at = np.full(given.shape, -1, np.int64)
     for column, (source, candidates) in enumerate(found.items()):

@@ -233,7 +233,7 @@ def _modelled(shop: Shop, on: Context, role: Role, past: Past, words: Callable[[
     served = shop.model(role)
     if served is None or not len(known := served.known(past)):
         return NOTHING
-    rows, scores, state = served.scores(role, known, on.allowed)
+    rows, scores, state = served.scores(role, known, on.allowed, POOL)
     rows, scores = _best(rows, scores)
     own = dict(zip(on.taste.rows.tolist(), on.taste.times.tolist(), strict=True))
 

@@ -33,7 +33,10 @@ def weighted(past: Past, known: int, fade: float) -> Weighted:
 
 def strongest(parts: NDArray[np.float32], items: NDArray[np.int64]) -> tuple[int, ...]:
     """The items that give most, of those that give anything."""
-    order = np.argsort(-parts, kind="stable")[:EXPLAINED]
+    if len(parts) > EXPLAINED:
+        best = np.sort(np.argpartition(-parts, EXPLAINED)[:EXPLAINED])
+        parts, items = parts[best], items[best]
+    order = np.argsort(-parts, kind="stable")
     return tuple(int(items[at]) for at in order if parts[at] > 0)
 
 
