@@ -6,60 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.kit.views import Database
+from services.search.adapters.sqlite_vocabulary import shortened
 from services.search.domain.query.lexicon import Named, Spelled
-from services.search.domain.text import words
 
-SHORTEST, LONGEST = 3, 24
+SHORTEST_PLURAL: Final = 4
 SAMPLE: Final = 1_000
 """Products that tell the shop's currency."""
-
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS vocabulary (word TEXT PRIMARY KEY, products INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS misspellings (key TEXT, word TEXT, PRIMARY KEY (key, word)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS numbers (number TEXT, id TEXT, PRIMARY KEY (number, id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS numbers_by_product ON numbers (id);
-"""
-
-TABLES: Final = ("vocabulary", "misspellings", "numbers")
-
-
-def add(connection: sqlite3.Connection, product_id: str, gtin: str, texts: Iterable[str]) -> None:
-    """Counts the words of a product's title, brand and categories, and keeps its numbers."""
-    numbers = {(number, product_id) for number in (product_id.casefold(), gtin) if number}
-    connection.executemany("INSERT INTO numbers VALUES (?, ?)", sorted(numbers))
-    for word in _spelled(texts):
-        counted = connection.execute(
-            "INSERT INTO vocabulary VALUES (?, 1) ON CONFLICT DO UPDATE SET products = products + 1"
-            " RETURNING products",
-            (word,),
-        ).fetchone()
-        if counted == (1,):
-            keys = [(key, word) for key in sorted(_shortened(word))]
-            connection.executemany("INSERT INTO misspellings VALUES (?, ?)", keys)
-
-
-def remove(connection: sqlite3.Connection, product_id: str, texts: Iterable[str]) -> None:
-    """Takes a product's words and numbers out again."""
-    connection.execute("DELETE FROM numbers WHERE id = ?", (product_id,))
-    for word in _spelled(texts):
-        left = connection.execute(
-            "UPDATE vocabulary SET products = products - 1 WHERE word = ? RETURNING products", (word,)
-        ).fetchone()
-        if left == (0,):
-            connection.execute("DELETE FROM vocabulary WHERE word = ?", (word,))
-            keys = [(key, word) for key in _shortened(word)]
-            connection.executemany("DELETE FROM misspellings WHERE key = ? AND word = ?", keys)
-
-
-def _spelled(texts: Iterable[str]) -> list[str]:
-    """The distinct words of letters: numbers and codes are not misspelled into one another."""
-    found = {word for text in texts for word in words(text)}
-    return sorted(word for word in found if SHORTEST <= len(word) <= LONGEST and word.isalpha())
-
-
-def _shortened(word: str) -> set[str]:
-    """The word, and the word less each letter: two words one edit apart share one of these (FastSS)."""
-    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
 
 
 class SqliteLexicon:
@@ -70,13 +22,13 @@ class SqliteLexicon:
 
     def spelled_like(self, word: str) -> list[Spelled]:
         """See Lexicon."""
+        keys = shortened(word)
+        # The plural of a word is one too, whether or not a product has it; short ones are near to everything.
+        singular = {key[:-1] for key in keys if key.endswith("s") and len(key) >= SHORTEST_PLURAL}
         with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT word, products FROM misspellings JOIN vocabulary USING (word)"
-                " WHERE key IN (SELECT value FROM json_each(?))",
-                (json.dumps(sorted(_shortened(word))),),
-            )
-            return list(map(Spelled._make, rows))
+            found = _sharing(connection, keys)
+            plural = {f"{word}s": products for word, products in _sharing(connection, singular).items()}
+        return list(map(Spelled._make, {**plural, **found}.items()))
 
     def named(self, keys: Sequence[str]) -> list[Named]:
         """See Lexicon."""
@@ -103,3 +55,13 @@ class SqliteLexicon:
                 (SAMPLE,),
             ).fetchone()
         return str(row[0]) if row else ""
+
+
+def _sharing(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, int]:
+    """Words that were shortened to one of the keys, with their numbers of products."""
+    rows = connection.execute(
+        "SELECT DISTINCT word, products FROM misspellings JOIN vocabulary USING (word)"
+        " WHERE key IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(keys)),),
+    )
+    return dict(rows)

@@ -17,13 +17,22 @@ from google.protobuf.message import DecodeError
 from services.kit import logs
 from services.kit.log import CATALOG, EVENTS, Record
 from services.kit.views import Database
-from services.search.adapters import sqlite_lexicon
+from services.search.adapters import sqlite_vocabulary
+from services.search.adapters.sqlite_vocabulary import Vocabulary
 from services.search.domain import history
 from services.search.domain.product import LEVEL, Product, meaning, paths, price_range
 from services.search.domain.text import clean, fingerprint, key, spread
 from services.search.wire import product_of
 
-TABLES: Final = ("products", "words", "categories", "terms", "queries", "searchers", *sqlite_lexicon.TABLES)
+TABLES: Final = (
+    "products",
+    "words",
+    "categories",
+    "terms",
+    "queries",
+    "searchers",
+    *sqlite_vocabulary.TABLES,
+)
 """What the log alone decides; the rest of the file is derived from it and from a model."""
 
 VERSION: Final = 2
@@ -54,7 +63,7 @@ CREATE TABLE IF NOT EXISTS searchers (
 CREATE TABLE IF NOT EXISTS vectors (
   model TEXT, text_key INTEGER, vector BLOB NOT NULL, PRIMARY KEY (model, text_key)
 ) WITHOUT ROWID;
-{sqlite_lexicon.SCHEMA}
+{sqlite_vocabulary.SCHEMA}
 """
 
 _logger = logs.get(__name__)
@@ -85,28 +94,35 @@ class SearchView:
     def apply(self, records: Sequence[Record]) -> None:
         """See View. A record that cannot be read is logged, counted and skipped."""
         with self._database.batch(records) as connection:
+            vocabulary = Vocabulary(connection)
             for record in records:
                 try:
                     if record.stream == CATALOG:
                         change = product_pb2.ProductChange.FromString(record.payload)
-                        _change(connection, record.sequence, change)
+                        _change(connection, vocabulary, record.sequence, change)
                     else:
                         _event(connection, event_pb2.Event.FromString(record.payload))
                 except DecodeError:
                     self.unreadable += 1
                     _logger.error("view.unreadable", stream=record.stream, sequence=record.sequence)
+            vocabulary.write()
 
 
-def _change(connection: sqlite3.Connection, document: int, change: product_pb2.ProductChange) -> None:
+def _change(
+    connection: sqlite3.Connection,
+    vocabulary: Vocabulary,
+    document: int,
+    change: product_pb2.ProductChange,
+) -> None:
     if change.WhichOneof("change") == "upsert":
         product = product_of(change.upsert)
-        _remove(connection, product.id)
-        _add(connection, document, product)
+        _remove(connection, vocabulary, product.id)
+        _add(connection, vocabulary, document, product)
     else:
-        _remove(connection, change.delete_id)
+        _remove(connection, vocabulary, change.delete_id)
 
 
-def _add(connection: sqlite3.Connection, document: int, product: Product) -> None:
+def _add(connection: sqlite3.Connection, vocabulary: Vocabulary, document: int, product: Product) -> None:
     categories = paths(product.categories)
     text = meaning(product)
     brand = clean(product.brand)
@@ -127,21 +143,22 @@ def _add(connection: sqlite3.Connection, document: int, product: Product) -> Non
         ),
     )
     fields = (product.title, brand, " ".join(categories), product.description, product.properties)
+    spaced = tuple(map(spread, fields))
     connection.execute(
         "INSERT INTO words (rowid, title, brand, categories, description, properties)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (document, *map(spread, fields)),
+        (document, *spaced),
     )
+    vocabulary.add(product.id, product.gtin, spaced)
     connection.executemany("INSERT INTO categories VALUES (?, ?)", [(path, document) for path in categories])
     connection.executemany(
         "INSERT INTO terms VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET products = products + excluded.products",
         [(*term, count) for term, count in _terms(product.title, brand, categories).items()],
     )
-    sqlite_lexicon.add(connection, product.id, product.gtin, (product.title, brand, *categories))
 
 
-def _remove(connection: sqlite3.Connection, product_id: str) -> None:
+def _remove(connection: sqlite3.Connection, vocabulary: Vocabulary, product_id: str) -> None:
     row = connection.execute(
         "SELECT document, title, brand FROM products WHERE id = ?", (product_id,)
     ).fetchone()
@@ -149,9 +166,9 @@ def _remove(connection: sqlite3.Connection, product_id: str) -> None:
         return
     document, title, brand = row
     of = connection.execute("SELECT path FROM categories WHERE document = ?", (document,)).fetchall()
-    categories = [path for (path,) in of]
-    sqlite_lexicon.remove(connection, product_id, (title, brand, *categories))
-    terms = list(_terms(title, brand, categories).items())
+    spaced = connection.execute("SELECT * FROM words WHERE rowid = ?", (document,)).fetchone()
+    vocabulary.remove(product_id, spaced)
+    terms = list(_terms(title, brand, (path for (path,) in of)).items())
     where = "WHERE key = ? AND source = ? AND text = ?"
     connection.executemany(
         f"UPDATE terms SET products = products - ? {where}", [(count, *term) for term, count in terms]

@@ -15,17 +15,9 @@ from services.search.domain.fusion import Match, arrange, fuse
 from services.search.domain.ports import Catalogue, Shelf
 from services.search.domain.product import LEVEL
 from services.search.domain.query.lexicon import Lexicon
-from services.search.domain.query.understanding import (
-    Understanding,
-    as_typed,
-    corrected,
-    narrowed,
-    understand,
-)
+from services.search.domain.query.rewording import ENOUGH, reworded
+from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
 from services.search.domain.request import MAX_FACET_VALUES, Filter, Order, Request
-
-ENOUGH: Final = 24
-"""With fewer products than this that have every word, products that have any of them are found too."""
 
 COMPARED: Final = 2_000
 """Lexical matches, best first, whose meaning is compared; those after them are ordered by words alone."""
@@ -94,11 +86,13 @@ class Searcher:
         if request.exact:
             return as_typed(request.text)
         query = understand(request.text, self._lexicon)
-        if not query.words or any(
-            shelf.count_words(query.words, every=True, prefix=p) for p in (False, True)
-        ):
+        if not query.words or query.products:
             return query
-        return corrected(query, self._lexicon, lambda words: shelf.count_words(words, every=True))
+        return reworded(
+            query,
+            self._lexicon,
+            lambda words, prefix: shelf.count_words(words, every=True, prefix=prefix),
+        )
 
 
 def _find(shelf: Shelf, query: Understanding, filter_: Filter, meaning: Meaning | None) -> list[Match]:

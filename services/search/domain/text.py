@@ -26,8 +26,13 @@ def spread(text: str) -> str:
 
 def words(query: str) -> list[str]:
     """The first MAX_WORDS distinct words of a query, in order; none when it has only signs and emoji."""
-    found = _WORD.findall(spread(unicodedata.normalize("NFKC", query)).replace("_", " ").casefold())
-    return list(dict.fromkeys(found))[:MAX_WORDS]
+    return every_word(query)[:MAX_WORDS]
+
+
+def every_word(text: str) -> list[str]:
+    """The distinct words of a text, in order."""
+    found = _WORD.findall(spread(unicodedata.normalize("NFKC", text)).replace("_", " ").casefold())
+    return list(dict.fromkeys(found))
 
 
 def key(text: str) -> str:

@@ -5,7 +5,7 @@ product has are corrected, and only then come the synonyms of what stands there.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
@@ -15,7 +15,7 @@ from services.search.domain.query.language import UNKNOWN, language
 from services.search.domain.query.lexicon import Lexicon, Named
 from services.search.domain.query.negation import take_negations
 from services.search.domain.query.prices import PriceRange, take_price
-from services.search.domain.query.spelling import Correction, correct
+from services.search.domain.query.spelling import Correction
 from services.search.domain.query.units import SIZE, size
 from services.search.domain.request import Filter
 from services.search.domain.text import key, words
@@ -67,39 +67,24 @@ def as_typed(text: str) -> Understanding:
 
 
 def understand(text: str, lexicon: Lexicon) -> Understanding:
-    """What the query says by itself; its spelling is looked at later, when it finds nothing."""
+    """What the query says by itself; its spelling is looked at later, when it finds little."""
     if _NUMBER.fullmatch(text) and (numbered := lexicon.numbered(key(text))):
         return replace(as_typed(text), intent=Intent.PRODUCT_NUMBER, products=tuple(numbered))
     rest, price = take_price(text)
     rest, without = take_negations(rest)
-    named = names(rest, lexicon)
-    return Understanding(
-        rest,
-        _words(rest),
-        language(rest),
-        _intent(rest, named),
-        price,
-        without,
-        named=tuple(named),
-    )
+    return reread(Understanding(rest, (), price=price, without=without), rest, lexicon)
 
 
-def corrected(
-    query: Understanding, lexicon: Lexicon, count: Callable[[Sequence[Word]], int]
-) -> Understanding:
-    """The query with the words corrected that no product has; `count` tells how many have all of these."""
-    made, changes = correct(words(query.text), lexicon, lambda typed: count(_words(" ".join(typed))))
-    if not changes:
-        return query
-    text = " ".join(made)
+def reread(query: Understanding, text: str, lexicon: Lexicon) -> Understanding:
+    """The query with this text instead of its own."""
     named = names(text, lexicon)
     return replace(
         query,
         text=text,
         words=_words(text),
-        corrections=tuple(changes),
-        named=tuple(named),
+        language=language(text),
         intent=_intent(text, named),
+        named=tuple(named),
     )
 
 
