@@ -14,6 +14,7 @@ from services.kit.ids import check_id
 from services.kit.money import check_currency
 from services.pricing.domain import words
 from services.pricing.domain.account import Entry
+from services.pricing.domain.audit import Audit
 from services.pricing.domain.errors import InvalidPageToken, InvalidValue, TooManyItems
 from services.pricing.domain.limits import (
     DEFAULT_MARKET,
@@ -144,7 +145,24 @@ def from_entry(entry: Entry) -> pb.PriceHistoryEntry:
         effective_time=from_time(entry.time),
         basis=_BASES[entry.basis],
         reason=words.reason(entry.rule, entry.basis),
+        previous_price=_money_or_none(entry.currency, entry.previous),
+        audit=from_audit(entry.currency, entry.audit) if entry.audit else None,
     )
+
+
+def from_audit(currency: str, audit: Audit) -> pb.PriceAudit:
+    """What a price was made from."""
+    return pb.PriceAudit(
+        base=from_money(currency, audit.base),
+        cost=_money_or_none(currency, audit.cost),
+        price_a_day_ago=_money_or_none(currency, audit.day_ago),
+        policy=audit.policy,
+        policy_update_time=None if audit.policy_time is None else from_time(audit.policy_time),
+    )
+
+
+def _money_or_none(currency: str, micros: int | None) -> money_pb2.Money | None:
+    return None if micros is None else from_money(currency, micros)
 
 
 def from_money(currency: str, micros: int) -> money_pb2.Money:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, and_, select
 
-from services.pricing.adapters import rows, tables
+from services.pricing.adapters import ledger, rows, tables
 from services.pricing.adapters.database import Database
 from services.pricing.domain.account import Entry, State, reprice
 from services.pricing.domain.limits import CLAIM, WINDOW
@@ -103,8 +103,7 @@ class Batch:
             [rows.product_row(key, product) for key, product in products if product],
         )
         put(connection, tables.observed, [rows.observed_row(key, seen) for key, seen in observed if seen])
-        entries = [rows.entry_row(*entry) for entry in self._entries]
-        self._database.append(connection, tables.ledger, entries)
+        ledger.append(self._database, connection, self._entries)
         changed = [(*key, self._states[key]) for key in sorted(self._changed_states)]
         put(connection, tables.prices, [rows.state_row(*state, revision) for state in changed])
         return changed
@@ -129,11 +128,11 @@ class Batch:
             self._read_ledger(market, ids, since)
 
     def _read_ledger(self, market: str, ids: Collection[str], since: int) -> None:
-        ledger = tables.ledger
+        entries = tables.ledger.c
         here = and_(
-            ledger.c.market == market, self._database.among(ledger.c.product_id, ids), ledger.c.time > since
+            entries.market == market, self._database.among(entries.product_id, ids), entries.time > since
         )
-        found = select(ledger).where(here).order_by(ledger.c.product_id, ledger.c.number)
+        found = select(tables.ledger).where(here).order_by(entries.product_id, entries.number)
         for row in self._connection.execute(found):
             self._recent.setdefault((market, row.product_id), []).append(rows.to_entry(row))
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.pricing.adapters import tables
+from services.pricing.adapters import migrate, tables
 
 _SCHEMA_LOCK: Final = 7_221_937  # any number that no other program of the database locks
 _BUSY_SECONDS: Final = 60
@@ -56,16 +56,11 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
 
     def create(self) -> None:
-        """Creates what is missing. Raises RuntimeError when a newer program made the tables."""
+        """Brings the tables to this program's shape. Raises RuntimeError when a newer program made them."""
         with self._begin() as connection:
             if not self.is_sqlite:  # several replicas may start at once
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
-            tables.metadata.create_all(connection)
-            self.add(connection, tables.counters, [{"name": tables.SCHEMA, "value": tables.VERSION}])
-            self.add(connection, tables.counters, [{"name": tables.REVISION, "value": 0}])
-            self.add(connection, tables.counters, [{"name": tables.POLICY_REVISION, "value": 0}])
-            if (found := self.counter(connection, tables.SCHEMA)) != tables.VERSION:
-                raise RuntimeError(f"the pricing database has schema {found}, this program {tables.VERSION}")
+            migrate.upgrade(connection)
 
     def ping(self) -> None:
         """Raises sqlalchemy.exc.SQLAlchemyError when the database does not answer."""
@@ -107,11 +102,6 @@ class Database:
             values = func.json_each(bindparam(None, _json(ids), type_=Text)).table_valued("value")
             return column.in_(select(values.c.value))
         return column == any_(bindparam(None, list(ids), type_=ARRAY(Text)))
-
-    def add(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Inserts rows whose keys are not there yet."""
-        if rows:
-            connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
 
     def put(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Inserts rows, or replaces those with the same key. Every row has every column."""

@@ -6,7 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.pricing.domain import chain
 from services.pricing.domain.account import Entry, State
+from services.pricing.domain.audit import Audit
+from services.pricing.domain.chain import Link
 from services.pricing.domain.pipeline import Rule
 from services.pricing.domain.policy import Policy
 from services.pricing.domain.product import Basis, Money, Observed, Product
@@ -72,16 +75,29 @@ def to_policy(row: Row[Any]) -> Policy:
     return Policy(**{**row._asdict(), "endings": tuple(json.loads(row.endings))})
 
 
-def entry_row(market: str, product_id: str, entry: Entry) -> dict[str, Any]:
-    """A row of the ledger."""
+def entry_row(market: str, product_id: str, entry: Entry, before: Link) -> tuple[dict[str, Any], Link]:
+    """A row of the ledger, and the link that it makes after the link before it."""
     row = {"market": market, "product_id": product_id, **entry._asdict()}
-    return row | {"basis": entry.basis.value, "rule": entry.rule.value}
+    row |= {
+        "basis": entry.basis.value,
+        "rule": entry.rule.value,
+        "audit": entry.audit.dump() if entry.audit else "",
+    }
+    row["sequence"] = before.sequence + 1
+    link = chain.after(before, row)
+    return row | {"hash": link.hash}, link
 
 
 def to_entry(row: Row[Any]) -> Entry:
     """From a row of the ledger."""
-    basis, rule = _BASES[row.basis], _RULES[row.rule]
-    return Entry(row.number, row.time, row.currency, row.price, row.previous, basis, rule)
+    basis, rule, audit = _BASES[row.basis], _RULES[row.rule], Audit.load(row.audit)
+    return Entry(row.number, row.time, row.currency, row.price, row.previous, basis, rule, audit)
+
+
+def to_record(row: Row[Any]) -> tuple[Link, dict[str, Any]]:
+    """A row of the ledger as a record of its chain."""
+    content = row._asdict()
+    return Link(row.sequence, content.pop("hash")), content
 
 
 def state_row(market: str, product_id: str, state: State, revision: int) -> dict[str, Any]:

@@ -1,17 +1,20 @@
-"""The tables of pricing. Amounts are micros, shares millionths, times microseconds since 1970.
+"""The tables of pricing, as migrations/ leaves them: amounts in micros, shares in millionths, times in us.
 
 products, observed     what the log says: rebuilt from it, one row a product
 policies, ledger       records of account: nothing else holds them
 prices                 each product's state in each market, the ledger's last word
 positions, counters    how far the log is taken in, and how often prices and policies changed
+
+The ledger is a hash chain: `sequence` counts its entries over all products, `hash` covers every other column
+and the hash of the entry before.
 """
 
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, SmallInteger, String, Table, Text
 
-VERSION: Final = 1
-REVISION, POLICY_REVISION, SCHEMA = "revision", "policies", "schema"
+REVISION: Final = "revision"
+POLICY_REVISION: Final = "policies"
 
 metadata = MetaData()
 
@@ -73,6 +76,10 @@ ledger = _table(
     Column("previous", BigInteger),
     Column("basis", SmallInteger, nullable=False),
     Column("rule", SmallInteger, nullable=False),
+    Column("audit", Text, nullable=False),  # a JSON object
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ledger_sequence", "sequence", unique=True),
 )
 
 prices = _table(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from services.pricing.domain import reduction
+from services.pricing.domain.audit import Audit
 from services.pricing.domain.limits import DAY
 from services.pricing.domain.pipeline import Move, Rule, deciding, moves
 from services.pricing.domain.policy import Policy
-from services.pricing.domain.product import Basis, Facts
+from services.pricing.domain.product import Basis, Facts, Money
 
 
 class Entry(NamedTuple):
@@ -28,6 +29,7 @@ class Entry(NamedTuple):
     previous: int | None
     basis: Basis
     rule: Rule
+    audit: Audit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def reprice(
     entry = None
     if not running or (price, basis) != (state.price, state.basis):
         previous = state.price if running else None
-        entry = Entry(state.number + 1, at, money.currency, price, previous, basis, rule)
+        audit = _audit(money, facts, policy, day_ago)
+        entry = Entry(state.number + 1, at, money.currency, price, previous, basis, rule, audit)
     lowest, reduced = reduction.after(state, recent, entry) if running else (None, None)
     return (
         State(
@@ -103,6 +106,13 @@ def reprice(
         ),
         entry,
     )
+
+
+def _audit(money: Money, facts: Facts, policy: Policy | None, day_ago: int | None) -> Audit:
+    if policy is None:
+        return Audit(money.micros)
+    cost = facts.cost_in(money.currency)
+    return Audit(money.micros, cost, day_ago, policy.name, policy.update_time)
 
 
 def price_at(state: State, recent: Sequence[Entry], moment: int, currency: str) -> int | None:

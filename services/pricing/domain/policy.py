@@ -38,6 +38,11 @@ class Policy:
         """What a later policy replaces this one by."""
         return self.market, self.kind, self.scope
 
+    @property
+    def name(self) -> str:
+        """Which policy of its market it is: "market", "category Food", "product milk"."""
+        return f"{self.kind} {self.scope}".rstrip()
+
     def fits(self, currency: str) -> bool:
         """Whether it can bound prices of this currency: bounds of another one do not apply."""
         return not self.currency or self.currency == currency

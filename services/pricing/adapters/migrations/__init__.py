@@ -1,0 +1,1 @@
+"""Alembic migrations of the pricing database, run by migrate.py; versions/ holds one file a step."""
