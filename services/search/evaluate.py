@@ -1,63 +1,146 @@
 """`aisle evaluate search`: ranks a judged catalogue by the code that serves, and tells how well.
 
 Products are JSON Lines (product_id or id, title, description, brand, categories, price, currency,
-attributes), judgements are CSV (query, product_id, grade from 0 to 3).
+attributes), judgements are CSV (query, product_id, grade from 0 to 3). Vectors of texts are kept in the home
+folder, by model and text, so that a second evaluation embeds nothing twice.
 """
 
 import asyncio
-import csv
-import gzip
-import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import mean
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
 from aisle.catalog.v1 import product_pb2
-from google.protobuf.json_format import ParseDict
 
 from services.kit.log import BATCH, CATALOG, Record
-from services.kit.models import ModelStore
+from services.kit.models import Model, ModelStore
 from services.kit.progress import Metric, Progress
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
+from services.search.adapters.judged_files import read_judgements, read_products
 from services.search.adapters.onnx_encoder import DIMENSION
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
+from services.search.adapters.vector_table import VectorTable
 from services.search.config import Config
-from services.search.domain.request import MAX_PAGE, Request
+from services.search.domain.measures import DEPTH, TOP, Grades, interval, measures, paired
+from services.search.domain.request import Request
 from services.search.domain.search import Searcher
+from services.search.domain.stages import Stage
+from services.search.domain.stages import without as stages_without
+from services.search.domain.typos import edited
 from services.search.server import encoder_of
 
-TOP: Final = 10
-TOP_GRADE: Final = 3
-RESAMPLES: Final = 1_000
+CACHE: Final = "evaluation"
+PERCENTILES: Final = (50, 95, 99)
 _WHEN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Grades = Mapping[str, int]
+PerQuery = dict[str, list[float]]
+"""Figures by name, one a query, in the order of the queries."""
 
 
 async def evaluate(
-    config: Config, *, progress: Progress, products: str | Path, judgements: str | Path
+    config: Config,
+    *,
+    progress: Progress,
+    products: Path,
+    judgements: Path,
+    without: str = "",
+    against: str = "",
+    typos: int = 3,
 ) -> dict[str, Any]:
-    """Figures with 95% intervals over the queries, for what serves and for words alone ("lexical_...").
+    """Figures with 95% bootstrap intervals over the queries, each query's own, and what typing slips cost.
 
-    Raises OSError or ValueError when a file cannot be read, LookupError when no model is there.
+    `without` names stages to leave out (see domain/stages.py); `against` names those that a second
+    configuration leaves out, which the first is compared with query by query. Each query is searched again
+    with one random edit, `typos` times.
+    Raises OSError or ValueError when a file or name is not right, LookupError when no model is there.
     """
-    judged = read_judgements(Path(judgements))
+    judged = read_judgements(judgements)
+    first, second = stages_without(without), stages_without(against)
     model = await asyncio.to_thread(ModelStore(config.home, "search").current)
     if model is None:
         raise LookupError("there is no model: run `aisle train search`")
+    async with _searchable(config, model, read_products(products), progress) as built:
+        figures, rows = _figures(built(first), judged, typos, progress)
+        report: dict[str, Any] = {
+            "model": f"{model.version} without {without}" if without else model.version,
+            "queries": len(judged),
+            "metrics": _metrics(figures, rows),
+            "by_query": rows,
+        }
+        if against:
+            others, _ = _figures(built(second), judged, typos, progress)
+            difference = {name: paired(values, others[name]) for name, values in figures.items()}
+            report["against"] = {"model": f"without {against}", "difference": difference}
+    return report
+
+
+def _figures(
+    searcher: Searcher, judged: Mapping[str, Grades], typos: int, progress: Progress
+) -> tuple[PerQuery, list[dict[str, Any]]]:
+    """Each query's measures, and a row of them for each query with how it was answered."""
+    figures, rows = PerQuery(), list[dict[str, Any]]()
+    for done, (query, grades) in enumerate(judged.items(), 1):
+        begun = perf_counter()
+        page = searcher.search(Request(query, page_size=DEPTH))
+        milliseconds = 1_000 * (perf_counter() - begun)
+        found = measures([result.product_id for result in page.results], grades)
+        found["corrected_rate"] = float(bool(page.query.corrections))
+        if typos:
+            found |= _typo_figures(searcher, query, grades, found, typos)
+        for name, value in found.items():
+            figures.setdefault(name, []).append(value)
+        rows.append(
+            {"query": query, "searched": page.query.text, "total": page.total, "ms": milliseconds, **found}
+        )
+        progress("searching", done, len(judged))
+    return figures, rows
+
+
+def _typo_figures(
+    searcher: Searcher, query: str, grades: Grades, clean: Mapping[str, float], typos: int
+) -> dict[str, float]:
+    """What the mean over edited spellings of the query reaches, and how far it is below the clean query."""
+    answers = [searcher.search(Request(edited(query, seed), page_size=DEPTH)) for seed in range(typos)]
+    found = [measures([result.product_id for result in page.results], grades) for page in answers]
+    names = (f"ndcg@{TOP}", f"ndcg@{TOP}_condensed")
+    mean = {name: sum(each[name] for each in found) / typos for name in names}
+    return {
+        **{f"typo_{name}": value for name, value in mean.items()},
+        **{f"typo_cost_{name}": clean[name] - value for name, value in mean.items()},
+    }
+
+
+def _metrics(figures: PerQuery, rows: Sequence[Mapping[str, Any]]) -> dict[str, Metric]:
+    times = [row["ms"] for row in rows]
+    latencies: dict[str, Metric] = {
+        f"latency_ms_p{percent}": {"value": float(np.percentile(times, percent)), "low": None, "high": None}
+        for percent in PERCENTILES
+    }
+    return {**{name: interval(values) for name, values in figures.items()}, **latencies}
+
+
+Built = Callable[[frozenset[Stage]], Searcher]
+
+
+@asynccontextmanager
+async def _searchable(
+    config: Config, model: Model, products: Iterable[product_pb2.Product], progress: Progress
+) -> AsyncIterator[Built]:
+    """A search over these products alone, with the stages asked for."""
     with TemporaryDirectory() as temporary, ExitStack() as open_files:
-        database = open_database(Path(temporary))
+        database, cache = open_database(Path(temporary)), open_database(config.home / CACHE)
         open_files.callback(database.close)
-        await asyncio.to_thread(_index, SearchView(database), Path(products), progress)
+        open_files.callback(cache.close)
+        await asyncio.to_thread(_index, SearchView(database), products, progress)
+        await asyncio.to_thread(VectorTable(database).take, model.version, cache)
         embedder = Embedder(
             database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads
         )
@@ -66,55 +149,16 @@ async def evaluate(
         meaning = embedder.meaning
         assert meaning is not None, "load() serves the first model at once"
         await embedder.tend(meaning)
+        await asyncio.to_thread(VectorTable(cache).take, model.version, database)
         catalogue, lexicon = SqliteCatalogue(database), SqliteLexicon(database)
-        hybrid = _figures("", Searcher(catalogue, lambda: meaning, lexicon), judged, progress)
-        lexical = _figures("lexical_", Searcher(catalogue, lambda: None, lexicon), judged, progress)
+        yield lambda stages: Searcher(catalogue, lambda: meaning, lexicon, stages)
         await embedder.close()
-    return {"model": model.version, "queries": len(judged), "metrics": {**hybrid, **lexical}}
 
 
-def read_judgements(file: Path) -> dict[str, Grades]:
-    """Each query's grades by product id."""
-    found: dict[str, dict[str, int]] = {}
-    with file.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            found.setdefault(row["query"], {})[row["product_id"]] = int(row["grade"])
-    return dict(found)
-
-
-def read_products(file: Path) -> Iterator[product_pb2.Product]:
-    """The file's products, one at a time: the import format, with `product_id` or `id`."""
-    opener = gzip.open if file.suffix == ".gz" else open
-    with opener(file, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield _product(json.loads(line))
-
-
-def _product(row: Mapping[str, Any]) -> product_pb2.Product:
-    product = product_pb2.Product(
-        id=str(row.get("product_id") or row["id"]),
-        title=row["title"],
-        description=row.get("description") or "",
-        brand=row.get("brand") or "",
-        categories=row.get("categories") or [],
-    )
-    price = row.get("price")
-    if isinstance(price, dict):
-        ParseDict(price, product.price)
-    elif price is not None:
-        product.price.currency_code = row.get("currency") or "USD"
-        product.price.amount_micros = round(float(price) * 1_000_000)
-    for name, value in (row.get("attributes") or {}).items():
-        values = value if isinstance(value, list) else [value]
-        # "yes" and "N" say that there is a property, not what it is.
-        product.attributes[name].texts.extend(str(each) for each in values if each not in ("yes", "N"))
-    return product
-
-
-def _index(view: SearchView, file: Path, progress: Progress) -> None:
+def _index(view: SearchView, products: Iterable[product_pb2.Product], progress: Progress) -> None:
     records: list[Record] = []
     done = 0
-    for done, product in enumerate(read_products(file), 1):
+    for done, product in enumerate(products, 1):
         change = product_pb2.ProductChange(upsert=product)
         records.append(Record(CATALOG, done, product.id, change.SerializeToString(), _WHEN))
         if len(records) == BATCH:
@@ -124,47 +168,3 @@ def _index(view: SearchView, file: Path, progress: Progress) -> None:
     if records:
         view.apply(records)
     progress("indexing products", done, done)
-
-
-def _figures(
-    prefix: str, searcher: Searcher, judged: Mapping[str, Grades], progress: Progress
-) -> dict[str, Metric]:
-    per_query: dict[str, list[float]] = {}
-    for done, (query, grades) in enumerate(judged.items(), 1):
-        page = searcher.search(Request(query=query, page_size=MAX_PAGE))
-        found = [result.product_id for result in page.results]
-        for name, value in measures(found, grades).items():
-            per_query.setdefault(prefix + name, []).append(value)
-        progress(f"{prefix}queries".replace("_", " "), done, len(judged))
-    return {name: interval(values) for name, values in per_query.items()}
-
-
-def measures(found: Sequence[str], grades: Grades) -> dict[str, float]:
-    """One query's figures. Condensed: products without a judgement are taken out of the answer first."""
-    good = {product for product, grade in grades.items() if grade > 0}
-    condensed = [product for product in found if product in grades]
-    first = next((rank for rank, product in enumerate(found[:TOP], 1) if product in good), 0)
-    return {
-        f"ndcg@{TOP}": ndcg(found, grades),
-        f"ndcg@{TOP}_condensed": ndcg(condensed, grades),
-        f"recall@{MAX_PAGE}": len(good.intersection(found)) / len(good) if good else 0.0,
-        f"mrr@{TOP}": 1 / first if first else 0.0,
-        "zero_result_rate": float(not found),
-    }
-
-
-def ndcg(found: Sequence[str], grades: Grades) -> float:
-    """Discounted gain of the first TOP over the best there can be: gain grade/3, discount log2(rank + 1)."""
-    ideal = _gain(sorted(grades.values(), reverse=True))
-    return _gain([grades.get(product, 0) for product in found]) / ideal if ideal else 0.0
-
-
-def _gain(grades: Sequence[int]) -> float:
-    return sum(grade / TOP_GRADE / math.log2(rank + 1) for rank, grade in enumerate(grades[:TOP], 1))
-
-
-def interval(values: Sequence[float]) -> Metric:
-    """The mean and its 95% bootstrap interval, the same at every run."""
-    draws = np.random.default_rng(0).choice(np.asarray(values), (RESAMPLES, len(values)))
-    low, high = np.quantile(draws.mean(axis=1), (0.025, 0.975))
-    return {"value": mean(values), "low": float(low), "high": float(high)}

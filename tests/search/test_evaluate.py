@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from services.kit.progress import silent
+from services.search.adapters.judged_files import read_judgements, read_products
 from services.search.config import Config
-from services.search.evaluate import evaluate, interval, measures, ndcg, read_products
+from services.search.domain.measures import interval, measures, ndcg, paired
+from services.search.domain.typos import edited
+from services.search.evaluate import evaluate
 
 DATA = Path(os.environ.get("AISLE_BENCH_DATA", "../shared/data")) / "search"
 PRODUCTS, JUDGEMENTS = DATA / "electronics-products.jsonl.gz", DATA / "electronics-judgements-dev.csv"
@@ -35,11 +38,17 @@ def test_an_interval_holds_its_mean() -> None:
     assert figure["low"] < figure["value"] == 0.5 < figure["high"]
 
 
+def test_a_paired_difference_knows_what_it_pairs() -> None:
+    hard, easy = [0.1, 0.2] * 10, [0.8, 0.9] * 10
+    better = paired([*hard, *easy], [value - 0.05 for value in (*hard, *easy)])
+    assert better["low"] == pytest.approx(0.05)
+
+
 async def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
     judgements = tmp_path / "j.csv"
     judgements.write_text("query,product_id,grade\nmilk,1,3\n")
     with pytest.raises(LookupError, match="aisle train search"):
-        await evaluate(Config(home=tmp_path), progress=silent, products="p", judgements=judgements)
+        await evaluate(Config(home=tmp_path), progress=silent, products=Path("p"), judgements=judgements)
 
 
 @pytest.mark.skipif(not PRODUCTS.exists(), reason="../shared/data/search is not there")
@@ -51,10 +60,54 @@ async def test_meaning_helps_on_judged_products(tmp_path: Path, trained_home: Pa
     with gzip.open(PRODUCTS, "rt") as lines, few.open("w") as out:
         out.writelines(line for line in lines if json.loads(line)["product_id"] in judged)
     config = Config(home=trained_home)
-    metrics = (await evaluate(config, progress=silent, products=few, judgements=JUDGEMENTS))["metrics"]
-    for name in ("ndcg@10", "ndcg@10_condensed", "recall@200"):
-        assert metrics[name]["value"] > metrics[f"lexical_{name}"]["value"]
+    report = await evaluate(
+        config, progress=silent, products=few, judgements=JUDGEMENTS, against="meaning", typos=1
+    )
+    metrics, above = report["metrics"], report["against"]["difference"]
+    for name in ("ndcg@10_condensed", "recall@200"):
+        assert above[name]["value"] > 0
     assert metrics["ndcg@10_condensed"]["value"] > 0.84
+    assert metrics["corrected_rate"]["value"] == 0
+    assert metrics["typo_cost_ndcg@10_condensed"]["value"] < 0.15
+    assert len(report["by_query"]) == report["queries"] == 58
+
+
+@pytest.mark.parametrize(("option", "value"), [("without", "nonsense"), ("against", "meaning,nonsense")])
+async def test_a_stage_that_is_none_is_refused(tmp_path: Path, option: str, value: str) -> None:
+    judgements = tmp_path / "j.csv"
+    judgements.write_text("query,product_id,grade\nmilk,1,3\n")
+    with pytest.raises(ValueError, match="nonsense"):
+        await evaluate(
+            Config(home=tmp_path),
+            progress=silent,
+            products=Path("p"),
+            judgements=judgements,
+            **{option: value},
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "columns"),
+        ("q,p\n", "columns"),
+        ("query,product_id,grade\n", "no judgement"),
+        ("query,product_id,grade\nmilk,1,4\n", "line 2"),
+    ],
+)
+def test_judgements_of_another_form_are_refused(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "j.csv"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=why):
+        read_judgements(file)
+
+
+def test_a_slip_is_one_edit_and_the_same_for_a_seed() -> None:
+    slips = {edited("oat milk", seed) for seed in range(200)}
+    assert edited("oat milk", 3) == edited("oat milk", 3)
+    assert {"oatmilk", "ot milk", "aot milk"} - slips == {"oatmilk"} - slips
+    assert {len(slip) for slip in slips} == {7, 8, 9}
+    assert "oat milk" not in slips
 
 
 def test_prices_and_attributes_read_in_either_form(tmp_path: Path) -> None:

@@ -39,6 +39,12 @@ class VectorTable:
         with self._database.write() as connection:
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
+    def take(self, tag: str, other: Database) -> None:
+        """Copies the model's rows from another file."""
+        with other.read() as source, self._database.write() as target:
+            rows = source.execute("SELECT model, text_key, vector FROM vectors WHERE model = ?", (tag,))
+            target.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
+
     def drop(self, tag: str, keys: Iterable[int]) -> None:
         """Deletes rows of the model."""
         with self._database.write() as connection:

@@ -18,6 +18,7 @@ from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
 from services.search.domain.request import MAX_FACET_VALUES, Filter, Order, Request
+from services.search.domain.stages import ALL, Stage
 
 COMPARED: Final = 2_000
 """Lexical matches, best first, whose meaning is compared; those after them are ordered by words alone."""
@@ -53,15 +54,22 @@ class Page:
 class Searcher:
     """Answers searches; any thread may call it. `meaning` tells the model to use, None when there is none."""
 
-    def __init__(self, catalogue: Catalogue, meaning: Callable[[], Meaning | None], lexicon: Lexicon) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        meaning: Callable[[], Meaning | None],
+        lexicon: Lexicon,
+        stages: frozenset[Stage] = ALL,
+    ) -> None:
         self._catalogue = catalogue
         self._meaning = meaning
         self._lexicon = lexicon
+        self._stages = stages
 
     def search(self, request: Request) -> Page:
         """The page asked for. Raises InvalidPageToken."""
         begin = paging.offset(request)
-        meaning = self._meaning()
+        meaning = self._meaning() if Stage.MEANING in self._stages else None
         served_by = "hybrid" if meaning else "lexical"
         with self._catalogue.look() as shelf:
             query = self._understood(request, shelf)
@@ -83,10 +91,10 @@ class Searcher:
         return Page(results, total, more, served_by, facets, query, filter_)
 
     def _understood(self, request: Request, shelf: Shelf) -> Understanding:
-        if request.exact:
+        if request.exact or Stage.READING not in self._stages:
             return as_typed(request.text)
         query = understand(request.text, self._lexicon)
-        if not query.words or query.products:
+        if not query.words or query.products or Stage.SPELLING not in self._stages:
             return query
         return reworded(
             query,

@@ -1,0 +1,26 @@
+"""The stages of a search that can be left out, to measure what each is worth."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Stage(StrEnum):
+    """One stage; the value is its name in `aisle evaluate search --without`."""
+
+    READING = "reading"
+    """Prices, negations, sizes, names and stop words are read out of the query."""
+
+    SPELLING = "spelling"
+    """Slips are corrected, and words looked beside rare ones."""
+
+    MEANING = "meaning"
+    """Texts are found and ordered by their vectors too."""
+
+
+ALL: Final = frozenset(Stage)
+
+
+def without(names: str) -> frozenset[Stage]:
+    """All stages but these, joined by commas. Raises ValueError for a name that is none."""
+    left_out = {Stage(name) for name in names.split(",") if name}
+    return ALL - left_out
