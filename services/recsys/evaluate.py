@@ -11,12 +11,14 @@ from services.kit.nats_log import NatsLog
 from services.kit.progress import Metric, Progress
 from services.recsys.adapters import model_files
 from services.recsys.adapters.history import read_history, read_products
+from services.recsys.adapters.impressions import read_impressions
 from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
 from services.recsys.domain import decay
 from services.recsys.domain.catalogue import Product
 from services.recsys.domain.evaluation import PROTOCOLS, above_frequency, measure, summary
 from services.recsys.domain.history import History, Split, split
+from services.recsys.domain.impressions import Impression
 from services.recsys.domain.metrics import Estimate
 from services.recsys.evaluate_files import on_data, on_files
 from services.recsys.explore import off_policy
@@ -50,13 +52,13 @@ async def evaluate(
         return await on_log(config, progress=progress, log=log)
     if test is not None:
         raise ValueError("--test goes with --interactions FILE")
-    _, history = await read(config, progress, log)
+    _, history, _ = await read(config, progress, log)
     return on_data(history.interactions(), None, protocol or "last-weeks", model, against, report, progress)
 
 
 async def on_log(config: Config, *, progress: Progress, log: Log | None = None) -> dict[str, Any]:
     """Metrics of the current model and of personal frequency and popularity, on the same held-out weeks."""
-    products, history = await read(config, progress, log)
+    products, history, _ = await read(config, progress, log)
     held = split(history)
     knowledge = knowledge_of(products, history, held)
     model = ModelStore(config.home, "recsys").current()
@@ -76,12 +78,15 @@ async def on_log(config: Config, *, progress: Progress, log: Log | None = None) 
     }
 
 
-async def read(config: Config, progress: Progress, log: Log | None) -> tuple[list[Product], History]:
-    """The log to its end: the products that there are, and all that shoppers did."""
+async def read(
+    config: Config, progress: Progress, log: Log | None
+) -> tuple[list[Product], History, list[Impression]]:
+    """The log to its end: the products that there are, all that shoppers did, and lists they were shown."""
     log = log or NatsLog(config.nats_url)
     await log.start()
     try:
-        return await read_products(log, progress), await read_history(log, progress)
+        products, history = await read_products(log, progress), await read_history(log, progress)
+        return products, history, await read_impressions(log, progress)
     finally:
         await log.close()
 

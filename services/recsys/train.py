@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -10,13 +10,14 @@ from services.kit.log import Log
 from services.kit.models import ModelStore
 from services.kit.progress import Metric, Progress, TrainReport
 from services.recsys import explore
-from services.recsys.adapters import model_files, ranker
+from services.recsys.adapters import model_files
 from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
 from services.recsys.domain import mixing
 from services.recsys.domain.evaluation import MODELS as COMPARED
 from services.recsys.domain.evaluation import PROTOCOLS, PerShopper, above_frequency, gain, measure, summary
 from services.recsys.domain.history import SAMPLE, History, Split, split
+from services.recsys.domain.impressions import Impression
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.registry import MODELS
@@ -25,15 +26,12 @@ from services.recsys.domain.protocols import only
 from services.recsys.domain.suited import suited
 from services.recsys.domain.trained import Role, Trained
 from services.recsys.evaluate import knowledge_of, metrics_of, read
+from services.recsys.teaching import teach
 
 CHOSEN_ON, RANKED_ON = 400, 600
 """Shoppers on whose held-out weeks weights are chosen, and others from whom rankers learn. The model is
 measured on none of them.
 """
-
-LEAST_LISTS = 100
-"""With fewer, a ranker learns chance."""
-
 
 CHECKPOINT = "checkpoints/recsys-sequence.pt"
 """Below AISLE_HOME: what a training of the sequence model that was cut short goes on from."""
@@ -48,15 +46,19 @@ async def train(
     same shoppers and weeks, or by force. "gain" is that difference; it stands only where a model serves.
     Metrics tell each model's CPU seconds and MiB too. Stopped at any moment, what serves goes on serving.
     """
-    products, history = await read(config, progress, log)
+    products, history, impressions = await read(config, progress, log)
     held = split(history)
     more = split(history, SAMPLE + CHOSEN_ON + RANKED_ON)
     others = {shopper: items for shopper, items in more.last.items() if shopper not in held.last}
     models, metrics = _fit(config, history, held, progress)
     trained = Trained(history.items, models)
-    if others:
-        knowledge = knowledge_of(products, history, Split(held.known, others))
-        trained = _weigh(knowledge, trained, history, others, progress)
+    shown = _fair(impressions, history, held)
+    taught: dict[str, str] = {}
+    if others or shown:
+        number = {key: at for at, key in enumerate(history.shoppers)}
+        more_known = {number[one.shopper]: frozenset[str]() for one in shown if one.shopper in number}
+        knowledge = knowledge_of(products, history, Split(held.known, {**more_known, **others}))
+        trained, taught = _weigh(knowledge, trained, history, others, shown, progress)
     knowledge = knowledge_of(products, history, held)
     knowledge.use(trained, "new")
     new = _measured(knowledge, history, held, tuple(PROTOCOLS), "measuring", progress)
@@ -67,7 +69,7 @@ async def train(
         old = _measured(knowledge, history, held, COMPARED, "measuring what serves", progress)
         metrics |= metrics_of({"gain": gain(new, old)})
         promoted = force or metrics["gain"]["value"] >= 0
-    span = _span(history, held)
+    span = _span(history, held) | taught
     created = store.create(
         lambda folder: model_files.save(trained, folder), metrics=metrics, span=span, promote=promoted
     )
@@ -102,18 +104,19 @@ def _weigh(
     trained: Trained,
     history: History,
     others: Mapping[int, frozenset[str]],
+    shown: Sequence[Impression],
     progress: Progress,
-) -> Trained:
+) -> tuple[Trained, dict[str, str]]:
     """The models with the weights that foresee best what some other shoppers bought, and their rankers.
 
-    A ranker learns from shoppers of its own; it stays if it orders better than the weights for the rest.
+    Rankers learn from shoppers of their own: see teaching.py. Told is what each learnt from.
     """
     knowledge.use(trained, "new")
     keys = [history.shoppers[shopper] for shopper in others]
     later = dict(zip(keys, others.values(), strict=True))
     chosen_on = {key: later[key] for key in keys[:CHOSEN_ON]}
     ranked_on = {key: later[key] for key in keys[CHOSEN_ON:]}
-    weights, rankers = {}, {}
+    weights, rankers, told = {}, {}, {}
     for mix in (*MIXES.values(), NEXT_BASKET):
         if not mix.name:
             continue
@@ -121,13 +124,18 @@ def _weigh(
         equal = dict.fromkeys(mix.parts, 1.0)
         weights[mix.name] = mixing.choose(mix, mixing.cases(knowledge, mix, chosen_on, equal, tell))
         best = {source: weights[mix.name][source.name] for source in mix.parts}
-        lists = mixing.cases(knowledge, mix, ranked_on, best, partial(progress, f"ranking {mix.name}"))
-        examples = [(case.features, case.hits[case.best]) for case in lists if case.hits[case.best].any()]
-        if len(examples) >= LEAST_LISTS:
-            learnt = ranker.learn(examples)
-            if mixing.gain_of(learnt, mixing.cases(knowledge, mix, chosen_on, best)) > mixing.LEAST_GAIN:
-                rankers[mix.name] = learnt
-    return Trained(trained.ids, trained.models, weights, rankers)
+        taught = teach(knowledge, mix, best, (ranked_on, chosen_on), shown, progress)
+        told[f"ranker of {mix.name}"] = taught.told
+        if taught.ranker:
+            rankers[mix.name] = taught.ranker
+    return Trained(trained.ids, trained.models, weights, rankers), told
+
+
+def _fair(impressions: Sequence[Impression], history: History, held: Split) -> list[Impression]:
+    """The lists that came after all that is known, to shoppers on whom nothing else is measured."""
+    cut = history.time[~held.known].min(initial=float("inf"))
+    measured = {history.shoppers[shopper] for shopper in held.last}
+    return [one for one in impressions if one.time >= cut and one.shopper not in measured]
 
 
 def _measured(

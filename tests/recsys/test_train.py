@@ -11,6 +11,7 @@ from services.recsys.adapters import model_files
 from services.recsys.config import Config
 from services.recsys.domain.history import Recorder, split
 from services.recsys.domain.interactions import Interactions
+from services.recsys.domain.suited import suited
 from services.recsys.domain.trained import Role, Trained
 from services.recsys.evaluate import evaluate
 from services.recsys.train import train
@@ -150,8 +151,16 @@ def test_what_was_trained_comes_back_from_its_files_as_it_was(tmp_path: Path):
         model_files.load(tmp_path)
 
 
-async def test_the_sequence_model_is_learnt_and_served_when_asked_for(tmp_path: Path, log: MemoryLog):
+async def test_the_sequence_model_is_learnt_and_served_when_asked_for(
+    tmp_path: Path, log: MemoryLog, monkeypatch
+):
     pytest.importorskip("torch", reason="training SASRec needs torch: install aisle[train]")
+    assert (Role.SEQUENCE, "sasrec", {}) in list(suited(world.interactions(), sequence=True))
+    assert Role.SEQUENCE not in {role for role, _, _ in suited(world.interactions())}
+    small = {"epochs": 2, "size": 8, "negatives": 8}
+    monkeypatch.setattr(
+        "services.recsys.train.suited", lambda data, sequence: [(Role.SEQUENCE, "sasrec", small)]
+    )
     config = Config(home=tmp_path, sequence=True)
     report = await train(config, progress=silent, log=log)
     assert report["metrics"]["sasrec.cpu_seconds"]["value"] > 0

@@ -53,14 +53,21 @@ class LightgbmRanker:
         return str(self._booster.model_to_string())
 
 
-def learn(examples: Sequence[Example]) -> LightgbmRanker:
-    """Learns from lists of which something was taken; the same lists give the same ranker."""
+def learn(
+    examples: Sequence[Example], positions: Sequence[NDArray[np.int64]] | None = None
+) -> LightgbmRanker:
+    """Learns from lists of which something was taken; the same lists give the same ranker.
+
+    `positions`: where each list's candidates were shown. What a position alone brings is then learnt beside
+    the trees and left out of the ranker, as in Hu et al. 2019, "Unbiased LambdaMART".
+    """
     import lightgbm
 
     data = lightgbm.Dataset(
         np.concatenate([features for features, _ in examples]),
         np.concatenate([taken for _, taken in examples]).astype(np.int32),
         group=[len(taken) for _, taken in examples],
+        position=None if positions is None else np.concatenate(positions),
         params=_SETTINGS,
         feature_name=_FEATURES,
     )

@@ -28,10 +28,12 @@ AGAIN: Final = 1.0
 TOKEN_ID: Final = 64
 """The characters of a request's id that a token keeps."""
 
-_RESPONSES = frozenset(
+RESPONSES = frozenset(
     event_pb2.EventType.Value(f"EVENT_TYPE_{name}")
     for name in ("PRODUCT_CLICKED", "PRODUCT_VIEWED", "PRODUCT_ADDED", "ORDER_COMPLETED")
 )
+"""The types of events that respond to what was shown."""
+
 _logger = logs.get(__name__)
 
 
@@ -140,14 +142,14 @@ def request_of(token: str) -> str:
 
 async def read_slates(log: Log, progress: Progress) -> list[Drawn]:
     """All that was ever drawn and is still kept."""
-    return [drawn_of(record) async for record in _read(log, SLATES, progress)]
+    return [drawn_of(record) async for record in read_stream(log, SLATES, progress)]
 
 
 async def read_responses(log: Log, progress: Progress) -> tuple[list[Shown], list[Done]]:
     """What events with a token say: products shown, and products that shoppers responded to."""
     shown: list[Shown] = []
     done: list[Done] = []
-    async for record in _read(log, EVENTS, progress):
+    async for record in read_stream(log, EVENTS, progress):
         try:
             event = event_pb2.Event.FromString(record.payload)
         except DecodeError:
@@ -158,13 +160,13 @@ async def read_responses(log: Log, progress: Progress) -> tuple[list[Shown], lis
         time = min(event.event_time.ToNanoseconds() / 1e9, record.time.timestamp())
         if event.type == event_pb2.EVENT_TYPE_PRODUCT_LIST_VIEWED:
             shown += (Shown(request_id, d.product_id, d.position, time) for d in event.product_details)
-        elif event.type in _RESPONSES:
+        elif event.type in RESPONSES:
             done += (Done(request_id, d.product_id, time) for d in event.product_details)
     return shown, done
 
 
-async def _read(log: Log, stream: str, progress: Progress) -> AsyncIterator[Record]:
-    """A stream up to its end."""
+async def read_stream(log: Log, stream: str, progress: Progress) -> AsyncIterator[Record]:
+    """A stream's records up to its end as it is now."""
     end, at = await log.end(stream), 0
     while at < end:
         async for records in log.read(stream, at):

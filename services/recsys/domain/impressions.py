@@ -1,0 +1,104 @@
+"""Lists that shoppers were shown, what they took of them, and how much they look at each position."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.recsys.domain.exploration.responses import SKEW, WINDOW, Done
+
+LISTS: Mapping[str, str] = MappingProxyType({"home.picked-for-you": "home", "home.buy-again": "buy again"})
+"""By an event's list_id, the mix that filled the list; see placements.py."""
+
+DEEPEST = 50
+"""Positions further back count as this one."""
+
+STEADY = 20.0
+"""Responses that each position is taken to have had, as the prior expects."""
+
+_ROUNDS = 20
+
+Floats = NDArray[np.float64]
+
+
+class Impression(NamedTuple):
+    """One list as it was viewed: products with positions from 1, and which of them were taken."""
+
+    shopper: str
+    mix: str
+    time: float
+    products: Sequence[str]
+    positions: NDArray[np.int64]
+    taken: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Viewed:
+    """A PRODUCT_LIST_VIEWED event with a token; positions are 0 where the event does not tell them."""
+
+    request_id: str
+    list_id: str
+    shopper: str
+    time: float
+    items: Sequence[tuple[str, int]]
+
+
+def join(viewed: Iterable[Viewed], done: Iterable[Done]) -> list[Impression]:
+    """Lists of LISTS in order of time, each once, with what was done in its answer's name within a day.
+
+    A product whose position is not told stands where the event names it. The same for events in any order.
+    """
+    moments: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for one in done:
+        moments[one.request_id, one.product].append(one.time)
+    found: dict[tuple[str, str], Impression] = {}
+    for event in sorted(viewed, key=lambda one: (one.time, one.request_id, one.list_id)):
+        key = event.request_id, event.list_id
+        if event.list_id not in LISTS or key in found:
+            continue
+        places: dict[str, int] = {}
+        for at, (product, position) in enumerate(event.items, 1):
+            places.setdefault(product, min(position if position > 0 else at, DEEPEST))
+        taken = [
+            any(
+                event.time - SKEW <= time <= event.time + WINDOW
+                for time in moments[event.request_id, product]
+            )
+            for product in places
+        ]
+        positions = np.array(list(places.values()), np.int64)
+        found[key] = Impression(
+            event.shopper, LISTS[event.list_id], event.time, list(places), positions, np.array(taken, bool)
+        )
+    return list(found.values())
+
+
+def examination(impressions: Sequence[Impression]) -> Floats:
+    """The chance that each position, from 1, is looked at, over that of the first; (DEEPEST,).
+
+    The position-based model: taken = examined(position) x attraction(product), a product seen at several
+    positions telling them apart (Joachims et al. 2017). Fitted as a product of two Poisson factors, each in
+    turn, and held near 1 / sqrt(position) by STEADY responses.
+    """
+    prior: Floats = np.arange(1, DEEPEST + 1, dtype=np.float64) ** -0.5
+    if not impressions:
+        return prior
+    names = {
+        name: at for at, name in enumerate(dict.fromkeys(p for one in impressions for p in one.products))
+    }
+    product = np.array([names[name] for one in impressions for name in one.products])
+    position = np.concatenate([one.positions for one in impressions]) - 1
+    taken = np.concatenate([one.taken for one in impressions]).astype(np.float64)
+    mean, examined = float(taken.mean()), prior.copy()
+    for _ in range(_ROUNDS):
+        # A product that was hardly seen is taken to be as attractive as all are together.
+        expected = np.bincount(product, examined[position], len(names))
+        attraction = (np.bincount(product, taken, len(names)) + mean) / (expected + 1.0)
+        responses = np.bincount(position, taken, DEEPEST) + STEADY * prior
+        examined = responses / (np.bincount(position, attraction[product], DEEPEST) + STEADY)
+        examined = np.maximum(examined / max(float(examined[0]), 1e-12), 1e-3).astype(np.float64)
+    return examined
