@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from services.kit.log import Log
 from services.kit.models import ModelStore
@@ -14,11 +15,13 @@ from services.recsys.adapters import model_files
 from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
 from services.recsys.domain import mixing
+from services.recsys.domain.catalogue import Product
 from services.recsys.domain.evaluation import MODELS as COMPARED
 from services.recsys.domain.evaluation import PROTOCOLS, PerShopper, above_frequency, gain, measure, summary
 from services.recsys.domain.history import SAMPLE, History, Split, split
 from services.recsys.domain.impressions import Impression
 from services.recsys.domain.interactions import Interactions
+from services.recsys.domain.models.content import words_of
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.registry import MODELS
 from services.recsys.domain.placements import MIXES, NEXT_BASKET
@@ -50,7 +53,7 @@ async def train(
     held = split(history)
     more = split(history, SAMPLE + CHOSEN_ON + RANKED_ON)
     others = {shopper: items for shopper, items in more.last.items() if shopper not in held.last}
-    models, metrics = _fit(config, history, held, progress)
+    models, metrics = _fit(config, products, history, held, progress)
     trained = Trained(history.items, models)
     shown = _fair(impressions, history, held)
     taught: dict[str, str] = {}
@@ -78,15 +81,19 @@ async def train(
 
 
 def _fit(
-    config: Config, history: History, held: Split, progress: Progress
+    config: Config, products: Sequence[Product], history: History, held: Split, progress: Progress
 ) -> tuple[dict[Role, Model], dict[str, Metric]]:
     """A model for each role, from all known orders; what each cost."""
     data = _known(history, held)
+    words = {product.id: words_of(product) for product in products}
+    given: Mapping[Role, Mapping[str, Any]] = {
+        Role.SEQUENCE: {"checkpoint": config.home / CHECKPOINT},
+        Role.CONTENT: {"words": [words.get(item, ()) for item in history.items]},
+    }
     models, costs = {}, {}
     for role, name, settings in suited(data, config.sequence):
         begun = time.process_time()
-        more = {"checkpoint": config.home / CHECKPOINT} if role is Role.SEQUENCE else {}
-        models[role] = MODELS[name](**settings, **more).fit(data, progress)
+        models[role] = MODELS[name](**settings, **given.get(role, {})).fit(data, progress)
         costs[f"{name}.cpu_seconds"] = time.process_time() - begun
         costs[f"{name}.mib"] = sum(array.nbytes for array in models[role].arrays().values()) / 2**20
     costs["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

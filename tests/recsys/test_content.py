@@ -1,9 +1,11 @@
 """A new product stands near what products of such words sell with."""
 
 import numpy as np
+import pytest
 
 from services.recsys.domain.interactions import interactions_of, past_of
 from services.recsys.domain.models.content import ContentModel, words_of
+from services.recsys.domain.neighbours import BadModelError
 from tests.recsys import world
 
 WORDS = [
@@ -45,6 +47,21 @@ def test_what_many_took_stands_where_its_takers_put_it():
     )
     bread = past_of([2])
     assert trusting.score(trusting.state(bread))[4] > doubting.score(doubting.state(bread))[4] * 1.2
+
+
+def test_a_product_that_came_after_training_stands_where_its_words_place_it():
+    model = ContentModel(WORDS, size=4).fit(interactions_of(len(WORDS), PASTS))
+    yogurt, silent = model.placed([["dairy", "yogurt"], []])
+    assert yogurt == pytest.approx(model.vectors[YOGURT], abs=1e-6)
+    assert not silent.any()
+    back = ContentModel.of(model.arrays())
+    assert (back.placed([["dairy"]]) == model.placed([["dairy"]])).all()
+
+
+def test_a_map_that_does_not_fit_is_refused():
+    arrays = ContentModel(WORDS, size=4).fit(interactions_of(len(WORDS), PASTS)).arrays()
+    with pytest.raises(BadModelError, match="map"):
+        ContentModel.of({**arrays, "map": np.zeros((3, 4), np.float32)})
 
 
 def test_words_are_told_apart_by_where_they_stand():

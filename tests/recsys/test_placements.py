@@ -7,6 +7,7 @@ from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.domain.context import Asked
 from services.recsys.domain.filters import EVERYTHING
 from services.recsys.domain.models.basket import BasketModel
+from services.recsys.domain.models.content import ContentModel, words_of
 from services.recsys.domain.models.ease import Ease
 from services.recsys.domain.models.session import SessionModel
 from services.recsys.domain.neighbours import BadModelError
@@ -57,6 +58,27 @@ def test_new_is_what_came_of_late_and_not_what_the_shop_began_with(knowledge):
     for_ann = ask(knowledge, Placement.NEW, user="ann")
     assert ids(for_ann) == ["kefir", "lamp"]
     assert for_ann[0].reason.text == "New in Dairy"
+
+
+def test_of_what_is_new_that_stands_first_which_is_bought_already(knowledge):
+    for name in ("kefir", "lamp"):
+        knowledge.put(world.Product(name, name, categories=("Home > Light",)), world.at(2 * MONTH))
+    knowledge.take(world.bought("fay", "kefir", hours=2 * MONTH + 1))
+    assert ids(ask(knowledge, Placement.NEW)) == ["kefir", "lamp"]
+
+
+def test_a_product_that_came_after_training_goes_with_what_its_words_foretell(knowledge):
+    words = [words_of(product) for product in world.PRODUCTS]
+    content = ContentModel(words, size=6, prior=1.0).fit(world.interactions())
+    models = {**world.model().models, Role.CONTENT: content}
+    knowledge.use(Trained(world.model().ids, models), "m5")
+    assert "cereal" not in ids(ask(knowledge, Placement.FREQUENTLY_BOUGHT_TOGETHER, context=["goat"]))
+    knowledge.put(world.Product("goat", "Goat Milk 1 Gal", "Farm", ("Food > Dairy > Milk",)))
+    found = {one.product_id: one.reason.text for one in ask(knowledge, Placement.PRODUCT, context=["goat"])}
+    assert list(found)[:3] == ["milk", "bread", "cereal"]
+    assert found["cereal"] == "Goes with products like Goat Milk 1 Gal"
+    # What is known to be bought with milk itself stands before what its words foretell.
+    assert set(ids(ask(knowledge, Placement.PRODUCT, context=["milk"]))[:2]) == {"cereal", "bread"}
 
 
 def test_a_visit_speaks_on_the_home_page_before_anything_is_bought(knowledge):

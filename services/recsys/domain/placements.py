@@ -40,6 +40,7 @@ class Source(Enum):
     NEIGHBOURS_OF_TASTE = "goes with what the shopper bought or looked at"
     POPULAR_IN_LIKED = "popular on the shelves that the shopper likes"
     NEIGHBOURS_OF_CONTEXT = "in one basket with the context"
+    FORETOLD = "what products of such words as the context's are bought with, by the content model"
     LIKE_CONTEXT = "shares category or brand with the context"
     POPULAR = "popular with everybody"
     TRENDING = "bought more of late than before"
@@ -64,6 +65,15 @@ class Mix:
 SIMILAR = Mix(Bought.MAY, {Source.NEIGHBOURS_OF_CONTEXT: 1.0, Source.LIKE_CONTEXT: 0.01})
 """No popular products that have nothing to do with the one asked about: ListSimilarProducts too."""
 
+_WITH_CONTEXT: Mapping[Source, float] = MappingProxyType(
+    {
+        Source.NEIGHBOURS_OF_CONTEXT: 1.0,
+        Source.FORETOLD: 0.01,
+        Source.LIKE_CONTEXT: 0.001,
+        Source.POPULAR: 0.0001,
+    }
+)
+
 MIXES: Mapping[Placement, Mix] = MappingProxyType(
     {
         Placement.HOME: Mix(
@@ -86,11 +96,11 @@ MIXES: Mapping[Placement, Mix] = MappingProxyType(
         ),
         Placement.PRODUCT: Mix(
             Bought.MAY,
-            {Source.NEIGHBOURS_OF_CONTEXT: 1.0, Source.LIKE_CONTEXT: 0.01, Source.POPULAR: 0.0001},
+            _WITH_CONTEXT,
         ),
         Placement.CART: Mix(
             Bought.MAY,
-            {Source.NEIGHBOURS_OF_CONTEXT: 1.0, Source.LIKE_CONTEXT: 0.01, Source.POPULAR: 0.0001},
+            _WITH_CONTEXT,
         ),
         Placement.POPULAR: Mix(
             Bought.MAY,

@@ -57,6 +57,11 @@ def bought_together(title: str, product_id: str) -> Reason:
     return Reason(Code.BOUGHT_TOGETHER, f"Often bought with {title}", (product_id,))
 
 
+def foretold(title: str, product_id: str) -> Reason:
+    """It is bought with products of such words as one of the context."""
+    return Reason(Code.BOUGHT_TOGETHER, f"Goes with products like {title}", (product_id,))
+
+
 def like_viewed(title: str, product_id: str) -> Reason:
     """It goes with, or is like, a product of this visit."""
     return Reason(Code.LIKE_VIEWED, f"Like {title}, which you viewed in this visit", (product_id,))

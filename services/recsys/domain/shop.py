@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from services.recsys.domain.catalogue import Catalogue
 from services.recsys.domain.interactions import Past
+from services.recsys.domain.meaning import Meaning
+from services.recsys.domain.models.content import ContentModel
 from services.recsys.domain.models.model import Scores
 from services.recsys.domain.placements import Mix, Source
 from services.recsys.domain.popularity import Popular
@@ -31,6 +33,8 @@ class Served:
         self.rows: Rows = np.array([catalogue.row(product_id) for product_id in trained.ids], np.int64)
         self._numbers = np.full(max(len(catalogue), 1), -1, np.int32)
         self._numbers[self.rows] = np.arange(len(self.rows), dtype=np.int32)
+        content = trained.models.get(Role.CONTENT)
+        self.meaning = Meaning(content, self.rows) if isinstance(content, ContentModel) else None
 
     def numbers(self, rows: Rows) -> NDArray[np.int32]:
         """The models' numbers of rows, -1 for what they never saw."""

@@ -33,6 +33,12 @@ VISIT_FADE = 0.8
 OPENING, NEW_FOR, NEW_HALF_LIFE = 7 * decay.DAY, 30 * decay.DAY, 10 * decay.DAY
 """What the shop had in its first week is not new; nor is what came a month ago; a newcomer fades by half."""
 
+NEW_PRIOR = 0.01
+"""What a newcomer that nobody bought yet counts, over the most bought one."""
+
+FORETOLD_POPULAR = 0.25
+"""The power of popularity by which what words foretell is weighed."""
+
 PER_SHELF = 25
 POOL = 500
 """Candidates of one source: more than the longest answer, so that filters leave enough."""
@@ -166,6 +172,20 @@ def popular_in_liked(shop: Shop, on: Context) -> Candidates:
     )
 
 
+def foretold(shop: Shop, on: Context) -> Candidates:
+    """What products of such words as the context's are bought with: for those that nobody bought yet."""
+    meaning = shop.served.meaning if shop.served else None
+    seeds = np.array(on.context[-MOST_SEEDS:], dtype=np.int64)
+    if meaning is None or not len(seeds):
+        return NOTHING
+    likeness = np.maximum(meaning.likeness(shop.catalogue, seeds, np.ones(len(seeds))), 0.0)
+    scores = np.where(on.allowed, likeness, 0.0) * shop.popular.share[: len(on.allowed)] ** FORETOLD_POPULAR
+    rows = np.flatnonzero(scores)
+    rows, scores = _best(rows, scores[rows])
+    latest = shop.catalogue.product(int(seeds[-1]))
+    return Candidates(rows, scores, lambda _: reasons.foretold(latest.title, latest.id))
+
+
 def like_context(shop: Shop, on: Context) -> Candidates:
     """What shares its main category (2) or its brand (1) with the context, popular ones first."""
     catalogue = shop.catalogue
@@ -195,7 +215,10 @@ def trending(shop: Shop, on: Context) -> Candidates:
 
 
 def new(shop: Shop, on: Context) -> Candidates:
-    """What came to the shop in its last weeks but not with its first products; twice as much if liked."""
+    """What came to the shop in its last weeks but not with its first products.
+
+    By how much it is bought already, half as much for each NEW_HALF_LIFE of age, twice as much if liked.
+    """
     since = shop.popular.since
     known = np.isfinite(since)
     if not known.any():
@@ -205,7 +228,9 @@ def new(shop: Shop, on: Context) -> Candidates:
     rows = np.flatnonzero(on.allowed & fresh)
     shelves = shop.catalogue.shelves(on.taste.rows)
     liked = np.isin(shop.catalogue.shelves(rows), shelves[shelves > 0])
-    scores = 2.0 ** ((since[rows] - now) / NEW_HALF_LIFE) * np.where(liked, 2.0, 1.0)
+    bought = shop.popular.share[rows] / max(float(shop.popular.share[rows].max(initial=0.0)), 1e-12)
+    fresh_by = 2.0 ** ((since[rows] - now) / NEW_HALF_LIFE)
+    scores = fresh_by * (bought + NEW_PRIOR) * np.where(liked, 2.0, 1.0)
     rows, scores = _best(rows, scores)
     return Candidates(rows, scores, lambda i: reasons.new_in(_shelf(shop, rows[i])))
 
@@ -220,6 +245,7 @@ SOURCES: Mapping[Source, Callable[[Shop, Context], Candidates]] = MappingProxyTy
         Source.NEIGHBOURS_OF_TASTE: neighbours_of_taste,
         Source.POPULAR_IN_LIKED: popular_in_liked,
         Source.NEIGHBOURS_OF_CONTEXT: neighbours_of_context,
+        Source.FORETOLD: foretold,
         Source.LIKE_CONTEXT: like_context,
         Source.POPULAR: popular,
         Source.TRENDING: trending,

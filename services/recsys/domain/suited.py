@@ -11,6 +11,7 @@ EASE_ITEMS = 12_000
 
 EASE = {"strongest": 200}
 IALS = {"size": 48, "sweeps": 6}
+CONTENT = {"size": 64}
 """Settings by which a first training stays within two CPU-minutes on the demo shop."""
 
 
@@ -23,5 +24,6 @@ def suited(data: Interactions, sequence: bool = False) -> Iterator[tuple[Role, s
         yield Role.COLLABORATIVE, "ials", IALS
     yield Role.BASKET, "basket", {}
     yield Role.SESSION, "session", {}
+    yield Role.CONTENT, "content", CONTENT
     if sequence:
         yield Role.SEQUENCE, "sasrec", {}

@@ -18,6 +18,7 @@ class Role(Enum):
     BASKET = "basket"
     SESSION = "session"
     SEQUENCE = "sequence"
+    CONTENT = "content"
 
 
 @dataclass(frozen=True)

@@ -71,15 +71,20 @@ class ContentModel(Model):
         counts = np.asarray(taken.sum(0)).ravel()
         factors = _factors(taken, counts, self.size, self.evenness)
         progress("content", 1, 2)
-        features = _features(self.words, data.items)
+        self._rarity = _rarity(self.words, data.items)
+        features = _features(self.words, data.items, self._rarity)
         known = np.sqrt(counts)
         gram = (features.T @ sparse.diags(known) @ features).toarray()
         gram[np.diag_indices(COLUMNS)] += self.ridge
-        mapped = features @ np.linalg.solve(gram, features.T @ (known[:, None] * factors))
+        self._map = np.linalg.solve(gram, features.T @ (known[:, None] * factors)).astype(np.float32)
         near = (counts / (counts + self.prior))[:, None]
-        self.vectors = (near * factors + (1 - near) * mapped).astype(np.float32)
+        self.vectors = (near * factors + (1 - near) * (features @ self._map)).astype(np.float32)
         progress("content", 2, 2)
         return self
+
+    def placed(self, words: Sequence[Sequence[str]]) -> Vectors:
+        """Where words alone place products that nobody took yet: (products, size)."""
+        return np.asarray(_features(words, len(words), self._rarity) @ self._map, np.float32)
 
     def state(self, past: Past) -> Weighted:
         """The latest items, each once, the last most."""
@@ -94,27 +99,40 @@ class ContentModel(Model):
         return strongest(state.weights * (self.vectors[state.items] @ self.vectors[item]), state.items)
 
     def arrays(self) -> Arrays:
-        """The vectors, and how a past fades."""
-        return {"vectors": self.vectors, "fade": np.array(self.fade)}
+        """The vectors, how a past fades, how rare each word is, and where it points."""
+        fade = np.array(self.fade)
+        return {"vectors": self.vectors, "fade": fade, "rarity": self._rarity, "map": self._map}
 
     @classmethod
     def of(cls, arrays: Arrays) -> Self:
         """The model again. Raises BadModelError without vectors."""
-        if not {"vectors", "fade"} <= arrays.keys() or arrays["vectors"].ndim != 2:
-            raise BadModelError("a content model needs one vector an item")
+        if not {"vectors", "fade", "rarity", "map"} <= arrays.keys() or arrays["vectors"].ndim != 2:
+            raise BadModelError("a content model needs one vector an item, and the map from words")
         model = cls(fade=float(arrays["fade"]))
         model.vectors = arrays["vectors"].astype(np.float32)
+        model._rarity, model._map = arrays["rarity"], arrays["map"]
+        if model._rarity.shape != (COLUMNS,) or model._map.shape != (COLUMNS, model.vectors.shape[1]):
+            raise BadModelError("the content model's map does not fit its vectors")
         return model
 
 
-def _features(words: Sequence[Sequence[str]], items: int) -> sparse.csr_matrix:
-    """Items by COLUMNS: tf-idf of hashed words, each row of length 1 or empty."""
+def _counted(words: Sequence[Sequence[str]], items: int) -> sparse.csr_matrix:
+    """Items by COLUMNS: how many of an item's distinct words fall into each column."""
     sizes = [len(set(line)) for line in words]
     columns = [crc32(word.encode()) % COLUMNS for line in words for word in sorted(set(line))]
     rows = np.repeat(np.arange(len(sizes)), sizes)
-    found = sparse.csr_matrix((np.ones(len(columns)), (rows, columns)), shape=(items, COLUMNS))
-    idf = np.log((items + 1) / (np.bincount(found.indices, minlength=COLUMNS) + 0.5))
-    found = found @ sparse.diags(np.maximum(idf, 0.0))
+    return sparse.csr_matrix((np.ones(len(columns)), (rows, columns)), shape=(items, COLUMNS))
+
+
+def _rarity(words: Sequence[Sequence[str]], items: int) -> NDArray[np.float64]:
+    """Each column's inverse document frequency, never below 0."""
+    seen = np.bincount(_counted(words, items).indices, minlength=COLUMNS)
+    return np.maximum(np.log((items + 1) / (seen + 0.5)), 0.0)
+
+
+def _features(words: Sequence[Sequence[str]], items: int, rarity: NDArray[np.float64]) -> sparse.csr_matrix:
+    """Items by COLUMNS: tf-idf of hashed words, each row of length 1 or empty."""
+    found = _counted(words, items) @ sparse.diags(rarity)
     length = np.sqrt(np.asarray(found.multiply(found).sum(1)).ravel())
     return (sparse.diags(1 / np.maximum(length, 1e-12)) @ found).tocsr()
 
