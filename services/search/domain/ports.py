@@ -48,6 +48,10 @@ class Shelf(Protocol):
         """The products let through that have the words, in no order."""
         ...
 
+    def saying(self, words: Sequence[Word], documents: Sequence[int]) -> set[int]:
+        """Which of the documents have the words in their description, in this order and side by side."""
+        ...
+
     def by_texts(self, keys: Sequence[int], filter_: Filter) -> list[Candidate]:
         """The products let through whose embedded text has one of the keys, in no order."""
         ...

@@ -4,7 +4,7 @@ What is found does not depend on the filter: every lexical match and every text 
 and of those what the filter lets through. So a facet's count is what filtering by its value answers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from services.search.domain import paging
 from services.search.domain.dense import Meaning
 from services.search.domain.fusion import Match, arrange, fuse
-from services.search.domain.ports import Catalogue, Shelf
+from services.search.domain.ports import Candidate, Catalogue, Shelf, Word
 from services.search.domain.product import LEVEL
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
@@ -75,7 +75,7 @@ class Searcher:
             query = self._understood(request, shelf)
             filter_ = narrowed(query, request.filter, self._lexicon)
             if query.text:
-                matches = arrange(_find(shelf, query, filter_, meaning), request.order)
+                matches = arrange(self._find(shelf, query, filter_, meaning), request.order)
                 shown = matches[begin : begin + request.page_size]
                 results = [_result(match, query.text) for match in shown]
                 total, documents = len(matches), [match.candidate.document for match in matches]
@@ -102,26 +102,36 @@ class Searcher:
             lambda words, prefix: shelf.count_words(words, every=True, prefix=prefix),
         )
 
+    def _find(
+        self, shelf: Shelf, query: Understanding, filter_: Filter, meaning: Meaning | None
+    ) -> list[Match]:
+        lexical, complete = (
+            _by_words(shelf, query.words, filter_) if Stage.WORDS in self._stages else ([], set())
+        )
+        best = nsmallest(COMPARED, lexical, key=lambda c: (-c.score, c.product_id))
+        phrase = set[int]()
+        if best and Stage.PHRASE in self._stages:
+            phrase = shelf.saying(query.words, [candidate.document for candidate in best])
+        if meaning is None:
+            return fuse(lexical, complete, phrase, [], {})
+        vector = meaning.of(query.text)
+        near = meaning.near(vector)
+        dense = shelf.by_texts(list(near), filter_)
+        cosines = meaning.similarity(vector, list({candidate.text_key for candidate in best}))
+        return fuse(lexical, complete, phrase, dense, {**cosines, **near})
 
-def _find(shelf: Shelf, query: Understanding, filter_: Filter, meaning: Meaning | None) -> list[Match]:
-    asked = query.words
-    count = shelf.count_words(asked, every=True) if asked else 0
+
+def _by_words(shelf: Shelf, asked: Sequence[Word], filter_: Filter) -> tuple[list[Candidate], set[int]]:
+    """What has any of the words, or every one when enough do, and the documents that have every one."""
+    if not asked:
+        return [], set()
+    count = shelf.count_words(asked, every=True)
     prefix = not count
-    if asked and prefix:
+    if prefix:
         count = shelf.count_words(asked, every=True, prefix=True)
-    whole = shelf.by_words(asked, filter_, every=True, prefix=prefix) if asked else []
-    lexical = whole
-    if asked and count < ENOUGH:
-        lexical = shelf.by_words(asked, filter_, every=False, prefix=prefix)
-    complete = {candidate.document for candidate in whole}
-    if meaning is None:
-        return fuse(lexical, complete, [], {})
-    vector = meaning.of(query.text)
-    near = meaning.near(vector)
-    dense = shelf.by_texts(list(near), filter_)
-    best = nsmallest(COMPARED, lexical, key=lambda c: (-c.score, c.product_id))
-    cosines = meaning.similarity(vector, list({candidate.text_key for candidate in best}))
-    return fuse(lexical, complete, dense, {**cosines, **near})
+    whole = shelf.by_words(asked, filter_, every=True, prefix=prefix)
+    lexical = whole if count >= ENOUGH else shelf.by_words(asked, filter_, every=False, prefix=prefix)
+    return lexical, {candidate.document for candidate in whole}
 
 
 def _result(match: Match, query: str) -> Result:

@@ -13,6 +13,12 @@ class Stage(StrEnum):
     SPELLING = "spelling"
     """Slips are corrected, and words looked beside rare ones."""
 
+    WORDS = "words"
+    """Products are found and ordered by their words."""
+
+    PHRASE = "phrase"
+    """A description that says the query as it stands counts for more."""
+
     MEANING = "meaning"
     """Texts are found and ordered by their vectors too."""
 
