@@ -24,7 +24,7 @@ from services.gateway.domain.products import ProductDraft
 from services.gateway.domain.writing import Fault
 from services.gateway.domain.writing import Item as WriteItem
 
-_ID_FIELDS = ("order_id", "promotion_id", "coupon_id", "list_id")
+_ID_FIELDS = ("order_id", "promotion_id", "coupon_id", "list_id", "segment")
 
 
 def product_item(product: product_pb2.Product) -> WriteItem[ProductDraft]:
@@ -111,7 +111,7 @@ def faults(found: Sequence[Fault]) -> list[catalog_service_pb2.ItemError]:
 
 def shopper(message: storefront_service_pb2.Shopper) -> Shopper:
     """Who asks."""
-    return Shopper(message.visitor_id, message.user_id, message.session_id)
+    return Shopper(message.visitor_id, message.user_id, message.session_id, message.segment)
 
 
 def wanted(message: product_pb2.ProductFilter) -> Filter:

@@ -37,7 +37,7 @@ def placement_of(value: int) -> Placement:
 
 def shopper_of(message: recsys_pb2.Shopper) -> tuple[str, ...]:
     """The shopper's keys; raises ServiceError for an id that cannot be one."""
-    for field in ("visitor_id", "user_id", "session_id"):
+    for field in ("visitor_id", "user_id", "session_id", "segment"):
         if value := getattr(message, field):
             check_id(value, f"shopper.{field}")
     return shopper_keys(message.user_id, message.visitor_id)
@@ -47,7 +47,7 @@ def asked_of(request: recsys_pb2.RecommendRequest) -> Asked:
     """Who asks and from where. Raises the errors of shopper_of and ids_of."""
     shopper = shopper_of(request.shopper)
     context = ids_of(request.context_product_ids, "context_product_ids")
-    return Asked(shopper, request.shopper.session_id, context)
+    return Asked(shopper, request.shopper.session_id, context, request.shopper.segment)
 
 
 def ids_of(values: Sequence[str], field: str) -> list[str]:

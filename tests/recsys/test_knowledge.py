@@ -13,6 +13,7 @@ from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.adapters.messages import change_of, signal_of
 from services.recsys.adapters.view import RecsysView
 from services.recsys.domain.interactions import Past
+from services.recsys.domain.popularity import MOST_SEGMENTS
 from services.recsys.domain.ports import Knowledge
 from services.recsys.domain.signals import Kind
 from services.recsys.domain.trails import MAX_LINES
@@ -232,3 +233,46 @@ def test_growth_and_newness_go_by_the_time_of_what_happened(fed):
         assert popular.latest == world.at(3 * month + 19)
         assert popular.since[[milk, salsa]].tolist() == [world.at(0), world.at(3 * month)]
         assert popular.since[soap] == (world.START + timedelta(days=365)).timestamp()
+
+
+def popular_in(knowledge: Knowledge, segment: str) -> list[str]:
+    """The two most popular products of a segment."""
+    with knowledge.shop() as shop:
+        there = shop.popular.within(segment)
+        return [shop.catalogue.ids[row] for row in there.best(np.ones(len(shop.catalogue), bool), 2)]
+
+
+def test_a_segment_has_its_own_order_once_enough_was_bought_there(fed: tuple[Knowledge, Feed]):
+    knowledge, feed = fed
+    feed(*(world.change(product) for product in world.PRODUCTS))
+    everywhere = [world.bought(f"u{n}", "bread", hours=n) for n in range(30)]
+    there = [replace(world.bought(f"v{n}", "soap", hours=n), segment="harbour") for n in range(20)]
+    feed(*(world.event(signal, f"m{n}") for n, signal in enumerate(everywhere + there)))
+    assert popular_in(knowledge, "") == popular_in(knowledge, "hills") == ["bread", "soap"]
+    assert popular_in(knowledge, "harbour") == ["bread", "soap"]  # twenty purchases prove little
+    more = [replace(world.bought(f"w{n}", "soap", hours=n), segment="harbour") for n in range(20)]
+    others = [world.bought(f"x{n}", "bread", hours=n) for n in range(100)]
+    feed(*(world.event(signal, f"n{n}") for n, signal in enumerate(more + others)))
+    assert popular_in(knowledge, "") == ["bread", "soap"]
+    taken_back = [replace(world.refunded(f"w{n}", "soap", hours=n), segment="harbour") for n in range(20)]
+    assert len(popular_in(knowledge, "harbour")) == 2
+    with knowledge.shop() as shop:
+        soap = shop.catalogue.row("soap")
+        before = float(shop.popular.within("harbour").share[soap])
+        assert before > shop.popular.share[soap]
+    feed(*(world.event(signal, f"r{n}") for n, signal in enumerate(taken_back)))
+    with knowledge.shop() as shop:
+        assert float(shop.popular.within("harbour").share[soap]) < before
+
+
+def test_segments_named_too_late_count_in_the_whole_shop_alone(fed: tuple[Knowledge, Feed]):
+    knowledge, feed = fed
+    feed(*(world.change(product) for product in world.PRODUCTS))
+    orders = [
+        replace(world.bought(f"u{n}", "soap", hours=n), segment=f"s{n}") for n in range(MOST_SEGMENTS + 3)
+    ]
+    feed(*(world.event(signal, f"m{n}") for n, signal in enumerate(orders)))
+    with knowledge.shop() as shop:
+        assert len(shop.popular.segments) == MOST_SEGMENTS
+        assert shop.popular.within("s0") is not shop.popular
+        assert shop.popular.within(f"s{MOST_SEGMENTS}") is shop.popular

@@ -60,6 +60,26 @@ def test_new_is_what_came_of_late_and_not_what_the_shop_began_with(knowledge):
     assert for_ann[0].reason.text == "New in Dairy"
 
 
+def test_who_is_unknown_sees_what_is_popular_in_their_segment(knowledge):
+    for number in range(400):
+        bought = Signal(
+            f"user:h{number}", Kind.PURCHASE, 1.0, world.at(100), (("soap", 1),), segment="harbour"
+        )
+        knowledge.take(bought)
+        knowledge.take(world.bought(f"x{number}", "bread"))
+        knowledge.take(world.bought(f"y{number}", "bread"))
+
+    def popular(segment: str) -> Recommended:
+        asked = Asked(segment=segment)
+        return recommend(knowledge, Placement.POPULAR, asked, EVERYTHING, (), 1).products[0]
+
+    assert (popular("").product_id, popular("").reason.text) == ("bread", "Popular with our shoppers")
+    assert (popular("harbour").product_id, popular("harbour").reason.text) == (
+        "soap",
+        "Popular where you shop",
+    )
+
+
 def test_of_what_is_new_that_stands_first_which_is_bought_already(knowledge):
     for name in ("kefir", "lamp"):
         knowledge.put(world.Product(name, name, categories=("Home > Light",)), world.at(2 * MONTH))

@@ -133,6 +133,7 @@ def event(signal: Signal, message_id: str) -> Entry:
     for key in filter(None, (signal.device, signal.session)):
         other, _, name = key.partition(":")
         setattr(message, f"{other}_id", name)
+    message.segment = signal.segment
     message.event_time.FromNanoseconds(int(signal.time * 1e9))
     for product_id, pieces in signal.items:
         message.product_details.add(product_id=product_id, quantity=pieces)

@@ -186,7 +186,10 @@ def _recommended(products: Iterable[recsys_pb2.RecommendedProduct]) -> tuple[Can
 
 def _shopper(shopper: Shopper) -> recsys_pb2.Shopper:
     return recsys_pb2.Shopper(
-        visitor_id=shopper.visitor_id, user_id=shopper.user_id, session_id=shopper.session_id
+        visitor_id=shopper.visitor_id,
+        user_id=shopper.user_id,
+        session_id=shopper.session_id,
+        segment=shopper.segment,
     )
 
 

@@ -59,10 +59,11 @@ def check_one_currency(amounts: Iterable[Money | None], field: str) -> None:
 
 
 def check_shopper(shopper: Shopper) -> None:
-    """Checks the three ids, which may be empty."""
+    """Checks the three ids and the segment, which may be empty."""
     check_optional_id(shopper.visitor_id, "shopper.visitor_id")
     check_optional_id(shopper.user_id, "shopper.user_id")
     check_optional_id(shopper.session_id, "shopper.session_id")
+    check_optional_id(shopper.segment, "shopper.segment")
 
 
 def check_filter(wanted: Filter) -> None:

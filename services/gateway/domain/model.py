@@ -14,11 +14,12 @@ class Money(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """Who asks; every id may be empty."""
+    """Who asks, and in which of the shop's segments; all may be empty."""
 
     visitor_id: str = ""
     user_id: str = ""
     session_id: str = ""
+    segment: str = ""
 
     @property
     def known(self) -> bool:

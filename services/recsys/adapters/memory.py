@@ -57,7 +57,7 @@ class MemoryKnowledge:
             self._follow(signal, rows)
             self._show(signal, rows)
             if popularity and signal.kind in (Kind.PURCHASE, Kind.REFUND):
-                self._count(rows, 1.0 if signal.kind is Kind.PURCHASE else -1.0, signal.time)
+                self._count(rows, 1.0 if signal.kind is Kind.PURCHASE else -1.0, signal)
 
     def _follow(self, signal: Signal, rows: list[int]) -> None:
         if signal.takes and rows:
@@ -85,12 +85,14 @@ class MemoryKnowledge:
             long = np.asarray(weights, np.float64)
             self._popularity.add(rows, long, np.zeros_like(long), -math.inf)
 
-    def _count(self, rows: list[int], sign: float, time: float) -> None:
+    def _count(self, rows: list[int], sign: float, signal: Signal) -> None:
         long, recent = (
-            np.full(len(rows), sign * decay.forward(time, half_life))
+            np.full(len(rows), sign * decay.forward(signal.time, half_life))
             for half_life in (decay.POPULARITY_HALF_LIFE, decay.TREND_HALF_LIFE)
         )
-        self._popularity.add(np.array(rows, np.int64), long, recent, time)
+        self._popularity.add(np.array(rows, np.int64), long, recent, signal.time)
+        if signal.segment:
+            self._popularity.add_within(signal.segment, np.array(rows, np.int64), long)
 
     @contextmanager
     def shop(self) -> Iterator[Shop]:

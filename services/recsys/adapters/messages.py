@@ -42,7 +42,8 @@ def signal_of(record: Record) -> Signal | None:
     for detail in event.product_details:
         pieces[detail.product_id] = pieces.get(detail.product_id, 0) + max(detail.quantity, 1)
     device = keys[1] if len(keys) > 1 else ""
-    return Signal(keys[0], *how, time, tuple(pieces.items()), device, session_key(event.session_id))
+    session = session_key(event.session_id)
+    return Signal(keys[0], *how, time, tuple(pieces.items()), device, session, event.segment)
 
 
 def _product(message: product_pb2.Product) -> Product:

@@ -27,7 +27,7 @@ from services.recsys.adapters import (
     view_trails,
 )
 from services.recsys.adapters.messages import change_of, signal_of
-from services.recsys.adapters.view_popularity import Count
+from services.recsys.adapters.view_popularity import Count, CountWithin
 from services.recsys.domain import trails
 from services.recsys.domain.catalogue import Catalogue, Product
 from services.recsys.domain.interactions import Past
@@ -38,7 +38,7 @@ from services.recsys.domain.signals import Signal, session_key
 from services.recsys.domain.taste import Taste
 from services.recsys.domain.trained import Trained
 
-VERSION = 2
+VERSION = 3
 """Raise it when SCHEMA or what is stored changes: the view is then built anew from the log."""
 
 _PARTS = (view_products, view_numbers, view_popularity, view_tastes, view_trails, view_shown)
@@ -73,6 +73,7 @@ class RecsysView:
             self._popularity.first(self._rows[1:], np.array(named, np.float64))
             self._arrive(view_products.arrivals(connection))
             self._count(view_popularity.load(connection))
+            self._count_within(view_popularity.load_within(connection))
 
     def position(self, stream: str) -> int:
         """See kit's View."""
@@ -132,12 +133,14 @@ class RecsysView:
             view_trails.add(connection, numbered, shoppers, items)
             view_shown.add(connection, signals, shoppers, items)
             counts = view_popularity.add(connection, signals, items)
+            within = view_popularity.add_within(connection, signals, items)
         with self._lock:
             self._items.update(new)
             self._number_rows(new)
             rows = self._rows[[self._items[product_id] for product_id in named]]
             self._popularity.first(rows, np.array(list(named.values()), np.float64))
             self._count(counts)
+            self._count_within(within)
 
     def _signal(self, record: Record) -> Signal | None:
         try:
@@ -158,6 +161,14 @@ class RecsysView:
         if counts:
             items, weights, recent, times = (np.array(column) for column in zip(*counts, strict=True))
             self._popularity.add(self._rows[items], weights, recent, float(times.max()))
+
+    def _count_within(self, counts: Sequence[CountWithin]) -> None:
+        by_segment: dict[str, list[CountWithin]] = {}
+        for count in counts:
+            by_segment.setdefault(count.segment, []).append(count)
+        for segment, mine in by_segment.items():
+            rows = self._rows[[count.item for count in mine]]
+            self._popularity.add_within(segment, rows, np.array([count.weight for count in mine]))
 
     def _skip(self, record: Record, error: Exception) -> None:
         self.unreadable += 1

@@ -17,11 +17,12 @@ from services.recsys.domain.taste import Taste
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks: keys of signals.shopper_keys, the visit, and the ids of the product or cart they are at."""
+    """Who asks: keys of signals.shopper_keys, the visit, the product or cart they are at, and the segment."""
 
     shopper: Sequence[str] = ()
     session_id: str = ""
     context: Sequence[str] = ()
+    segment: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What everybody buys: fading counts a product, the order that follows from them, and what grows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,20 @@ PRIOR = 5.0
 """Purchases that each product is taken to have had of late, as expected: few real ones prove little."""
 
 
+SEGMENT_PRIOR = 200.0
+"""Purchases by which a segment is drawn to the whole shop: few real ones prove little."""
+
+MOST_SEGMENTS = 64
+"""Segments named later than these count in the whole shop alone: memory is segments times products."""
+
+
 @dataclass(frozen=True)
 class Popular:
     """Popularity at one moment: `order` has the rows best first, `share` of each row is in [0, 1].
 
     `growth` of each row is how many times as much of all purchases it has of late as over longer, 1.0 when
     it is the same. `since` is when a row was first known of, in Unix seconds, infinite for a dead row that
-    no event names; `latest` is when something was last bought.
+    no event names; `latest` is when something was last bought. `segments` has each segment's forward weights.
     """
 
     order: NDArray[np.int64]
@@ -27,6 +35,24 @@ class Popular:
     growth: NDArray[np.float64]
     since: NDArray[np.float64]
     latest: float
+    segments: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    _within: dict[str, "Popular"] = field(default_factory=dict)
+
+    def within(self, segment: str) -> "Popular":
+        """The same in one segment, `growth` and `since` excepted; of a segment that is not known, itself.
+
+        A segment counts as if SEGMENT_PRIOR purchases more had been made in it, spread as in the whole shop.
+        """
+        if segment not in self.segments:
+            return self
+        if segment not in self._within:
+            whole = self.share / max(float(self.share.sum()), 1e-12)
+            prior = SEGMENT_PRIOR * decay.forward(self.latest, decay.POPULARITY_HALF_LIFE)
+            weights = np.maximum(self.segments[segment][: len(whole)], 0.0)
+            weights = np.pad(weights, (0, len(whole) - len(weights))) + prior * whole
+            share = weights / max(float(weights.max(initial=0.0)), 1e-300)
+            self._within[segment] = replace(self, order=np.argsort(-weights, kind="stable"), share=share)
+        return self._within[segment]
 
     def best(self, allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
         """The most popular allowed rows, best first."""
@@ -48,6 +74,7 @@ class Popularity:
     def __init__(self) -> None:
         self._weights, self._recent = np.zeros(1024), np.zeros(1024)
         self._since, self._latest = np.full(1024, np.inf), -np.inf
+        self._segments: dict[str, NDArray[np.float64]] = {}
         self._seen: Popular | None = None
         self._changed = True
         self._sorted_at = -np.inf
@@ -68,6 +95,17 @@ class Popularity:
             np.add.at(self._weights, rows, weights)
             np.add.at(self._recent, rows, recent)
             self._latest, self._changed = max(self._latest, latest), True
+
+    def add_within(self, segment: str, rows: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
+        """Adds purchases in one segment, which `add` takes too."""
+        if len(rows) and (segment in self._segments or len(self._segments) < MOST_SEGMENTS):
+            found = self._segments.get(segment, np.zeros(0))
+            size = max(int(rows.max()) + 1, len(found))
+            if size > len(found):
+                found = np.pad(found, (0, max(size, 2 * len(found)) - len(found)))
+            np.add.at(found, rows, weights)
+            self._segments[segment] = found
+            self._changed = True
 
     def first(self, rows: NDArray[np.int64], times: NDArray[np.float64]) -> None:
         """Says that rows were known of at these times."""
@@ -94,6 +132,7 @@ class Popularity:
                 _growth(weights, np.maximum(self._recent[:size], 0.0), self._latest),
                 self._since[:size].copy(),
                 self._latest,
+                {name: weights.copy() for name, weights in self._segments.items()},
             )
             self._seen, self._changed, self._sorted_at = seen, False, clock
         return seen

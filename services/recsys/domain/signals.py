@@ -40,7 +40,8 @@ STRENGTH = MappingProxyType(
 class Signal:
     """What one event says: shopper's key, how it counts, when (Unix seconds), product ids with pieces.
 
-    `device` is the key of a signed-in shopper's browser, `session` that of the visit; "" for none.
+    `device` is the key of a signed-in shopper's browser, `session` that of the visit, `segment` the shop's
+    name for where it happened; "" for none.
     """
 
     shopper: str
@@ -50,6 +51,7 @@ class Signal:
     items: tuple[tuple[str, int], ...]
     device: str = ""
     session: str = ""
+    segment: str = ""
 
     @property
     def takes(self) -> bool:

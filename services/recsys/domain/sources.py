@@ -201,9 +201,11 @@ def like_context(shop: Shop, on: Context) -> Candidates:
 
 
 def popular(shop: Shop, on: Context) -> Candidates:
-    """What many buy now; what nobody bought yet stands last."""
-    rows = shop.popular.best(on.allowed, POOL)
-    return Candidates(rows, shop.popular.share[rows] + 1e-6, lambda _: reasons.POPULAR)
+    """What many buy now, in the segment if it is known; what nobody bought yet stands last."""
+    there = shop.popular.within(on.asked.segment)
+    rows = there.best(on.allowed, POOL)
+    why = reasons.POPULAR if there is shop.popular else reasons.POPULAR_THERE
+    return Candidates(rows, there.share[rows] + 1e-6, lambda _: why)
 
 
 def trending(shop: Shop, on: Context) -> Candidates:
