@@ -22,7 +22,7 @@ from services.kit.models import Model, ModelStore
 from services.kit.progress import Metric, Progress
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
-from services.search.adapters.judged_files import read_judgements, read_products
+from services.search.adapters.judged_files import read_judgements, read_products, translated
 from services.search.adapters.onnx_encoder import DIMENSION
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
@@ -54,15 +54,19 @@ async def evaluate(
     without: str = "",
     against: str = "",
     typos: int = 3,
+    translations: Path | None = None,
 ) -> dict[str, Any]:
     """Figures with 95% bootstrap intervals over the queries, each query's own, and what typing slips cost.
 
     `without` names stages to leave out (see domain/stages.py); `against` names those that a second
     configuration leaves out, which the first is compared with query by query. Each query is searched again
-    with one random edit, `typos` times.
+    with one random edit, `typos` times. With `translations` (CSV: query,translation) each query is searched
+    by its translation.
     Raises OSError or ValueError when a file or name is not right, LookupError when no model is there.
     """
     judged = read_judgements(judgements)
+    if translations is not None:
+        judged = translated(judged, translations)
     first, second = stages_without(without), stages_without(against)
     model = await asyncio.to_thread(ModelStore(config.home, "search").current)
     if model is None:

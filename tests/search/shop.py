@@ -57,7 +57,7 @@ SHOP = (
     product("toy-1", "Wooden Train", TOYS, "Playco", 25.00, description="A train of beech wood"),
     product("toy-2", "Toy Cow", TOYS, "Playco", 12.00),
     product("gift", "Gift Card", "", "", None),
-    product("cjk", "北海道牛奶", "Imported", "北海道", 6.00),
+    product("cjk", "北海道味噌", "Imported", "北海道", 6.00),
     product("cafe", "Café Crème", "Grocery > Coffee", "Léa", 7.25),
 )
 

@@ -7,6 +7,7 @@ import pytest
 from services.kit.views import Database
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
+from services.search.domain.query.chinese import with_english
 from services.search.domain.query.language import language
 from services.search.domain.query.negation import take_negations
 from services.search.domain.query.prices import take_price
@@ -143,10 +144,10 @@ def test_a_slip_is_corrected_and_told(lexical: Searcher, typed: str, corrected: 
     assert undone.query.text == typed
 
 
-@pytest.mark.parametrize("typed", ["oat milk", "choco", "gucci handbag", "toy 12", "tee", "nilk 北"])
+@pytest.mark.parametrize("typed", ["oat milk", "choco", "gucci handbag", "toy 12", "tee"])
 def test_what_finds_something_or_is_near_to_nothing_stays(lexical: Searcher, typed: str) -> None:
     query = lexical.search(Request(typed)).query
-    known = {"tee": "tea", "nilk 北": "milk 北"}
+    known = {"tee": "tea"}
     assert query.text == known.get(typed, typed)
 
 
@@ -177,3 +178,36 @@ def test_the_vocabulary_forgets_with_the_products(database: Database, tmp_path: 
     ) as emptied:
         assert SqliteLexicon(emptied).spelled_like("woden") == []
         assert SqliteLexicon(emptied).numbered("toy-1") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "english"),
+    [
+        ("蓝牙耳机", "bluetooth headphones"),
+        ("无线耳机", "wireless headphones"),
+        ("便宜的U盘", "cheap usb stick"),
+        ("USB集线器 4口", "usb hub 4 口"),
+        ("木制玩具车", "wooden toy car"),
+    ],
+)
+def test_chinese_is_cut_and_put_into_english(typed: str, english: str) -> None:
+    asked, meaning = with_english(typed)
+    assert meaning.replace("4口", "4 口") == english
+    assert all(len(word) > 1 for word in asked if "口" not in word[0] and not word[0].isascii())
+
+
+def test_chinese_finds_english_and_the_other_way(tmp_path: Path) -> None:
+    shop = [product("en", "Green Tea"), product("zh", "龙井绿茶 500克"), product("other", "Milk")]
+    with shop_database(tmp_path, [upsert(item) for item in shop]) as database:
+        searcher = Searcher(SqliteCatalogue(database), lambda: None, SqliteLexicon(database))
+        for query in ("绿茶", "green tea", "tea"):
+            assert set(ids(searcher.search(Request(query)))) == {"en", "zh"}
+        page = searcher.search(Request("绿茶"))
+        assert (page.query.language, page.query.words) == ("zh", (("绿 茶", "green tea"),))
+        assert ids(searcher.search(Request("绿茶", exact=True))) == ["zh"]
+
+
+def test_english_needs_no_chinese_where_no_product_has_it(tmp_path: Path) -> None:
+    with shop_database(tmp_path, [upsert(product("en", "Green Tea"))]) as database:
+        searcher = Searcher(SqliteCatalogue(database), lambda: None, SqliteLexicon(database))
+        assert searcher.search(Request("tea")).query.words == (("tea",),)

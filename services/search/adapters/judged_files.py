@@ -29,6 +29,16 @@ def read_judgements(file: Path) -> dict[str, Grades]:
     return dict(found)
 
 
+def translated(judged: Mapping[str, Grades], file: Path) -> dict[str, Grades]:
+    """The judgements under each query's translation (CSV: query,translation). Raises ValueError."""
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        translation = {row.get("query"): row.get("translation") for row in csv.DictReader(lines)}
+    missing = [query for query in judged if not translation.get(query)]
+    if missing:
+        raise ValueError(f"{file}: there is no translation of {missing[0]!r}")
+    return {str(translation[query]): grades for query, grades in judged.items()}
+
+
 def _grade(text: str, file: Path, line: int) -> int:
     if not (text.isdigit() and int(text) <= TOP_GRADE):
         raise ValueError(f"{file}, line {line}: a grade is 0 to {TOP_GRADE}, not {text!r}")

@@ -70,12 +70,11 @@ class SqliteShelf:
         )
         return list(map(Candidate._make, rows))
 
-    def saying(self, words: Sequence[Word], documents: Sequence[int]) -> set[int]:
+    def saying(self, words: Sequence[str], documents: Sequence[int]) -> set[int]:
         """See Shelf."""
-        phrase = " ".join(word[0] for word in words)
         rows = self._connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? AND rowid IN (SELECT value FROM json_each(?))",
-            (f'description : "{phrase}"', json.dumps(list(documents))),
+            (f'description : "{" ".join(words)}"', json.dumps(list(documents))),
         )
         return {document for (document,) in rows}
 

@@ -9,6 +9,10 @@ from services.search.domain.text import every_word
 
 SHORTEST: Final = 2
 LONGEST: Final = 24
+FIRST_SIGN: Final = "\u4e00"
+LAST_SIGN: Final = "\u9fff"
+"""Chinese signs, each a word: they tell that the catalogue has Chinese."""
+
 LONGEST_CODE: Final = 5
 """Characters of a word with digits ("ps4"): a longer one is a code, which is not misspelled but wrong."""
 
@@ -62,11 +66,12 @@ def _spelled(texts: Iterable[str]) -> set[str]:
     return {
         word
         for word in every_word(" ".join(texts))
-        if SHORTEST <= len(word) <= LONGEST
+        if (SHORTEST <= len(word) <= LONGEST or FIRST_SIGN <= word <= LAST_SIGN)
         and (word.isalpha() or (len(word) <= LONGEST_CODE and not word.isdigit()))
     }
 
 
 def shortened(word: str) -> set[str]:
     """The word, and the word less each letter: two words one edit apart share one of these (FastSS)."""
-    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
+    less = {word[:place] + word[place + 1 :] for place in range(len(word))}
+    return {word, *less} - {""}

@@ -48,7 +48,7 @@ class Shelf(Protocol):
         """The products let through that have the words, in no order."""
         ...
 
-    def saying(self, words: Sequence[Word], documents: Sequence[int]) -> set[int]:
+    def saying(self, words: Sequence[str], documents: Sequence[int]) -> set[int]:
         """Which of the documents have the words in their description, in this order and side by side."""
         ...
 

@@ -19,6 +19,7 @@ from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
 from services.search.domain.request import MAX_FACET_VALUES, Filter, Order, Request
 from services.search.domain.stages import ALL, Stage
+from services.search.domain.text import words
 
 COMPARED: Final = 2_000
 """Lexical matches, best first, whose meaning is compared; those after them are ordered by words alone."""
@@ -99,7 +100,7 @@ class Searcher:
         return reworded(
             query,
             self._lexicon,
-            lambda words, prefix: shelf.count_words(words, every=True, prefix=prefix),
+            lambda asked, prefix: shelf.count_words(asked, every=True, prefix=prefix),
         )
 
     def _find(
@@ -111,10 +112,10 @@ class Searcher:
         best = nsmallest(COMPARED, lexical, key=lambda c: (-c.score, c.product_id))
         phrase = set[int]()
         if best and Stage.PHRASE in self._stages:
-            phrase = shelf.saying(query.words, [candidate.document for candidate in best])
+            phrase = shelf.saying(words(query.meaning), [candidate.document for candidate in best])
         if meaning is None:
             return fuse(lexical, complete, phrase, [], {})
-        vector = meaning.of(query.text)
+        vector = meaning.of(query.meaning)
         near = meaning.near(vector)
         dense = shelf.by_texts(list(near), filter_)
         cosines = meaning.similarity(vector, list({candidate.text_key for candidate in best}))

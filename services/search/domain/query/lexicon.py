@@ -34,6 +34,10 @@ class Lexicon(Protocol):
         """Ids of the products whose id or GTIN is this number, sorted."""
         ...
 
+    def has_chinese(self) -> bool:
+        """Whether a product is written in Chinese."""
+        ...
+
     def currency(self) -> str:
         """The currency of the shop's list prices, the one that most have; "" without any."""
         ...

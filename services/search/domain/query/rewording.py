@@ -20,6 +20,9 @@ CountWords = Callable[[Sequence[Word], bool], int]
 def reworded(query: Understanding, lexicon: Lexicon, count: CountWords) -> Understanding:
     """The query as it is searched for, with what was changed told in it."""
 
+    if query.language == "zh":
+        return query  # signs are not misspelled letter by letter
+
     def having(typed: Sequence[str]) -> int:
         telling = [word for word in typed if word not in STOP_WORDS] or typed[:1]
         return count([(word,) for word in telling], False)

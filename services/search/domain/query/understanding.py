@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final
 
 from services.search.domain.ports import Word
+from services.search.domain.query.chinese import with_chinese, with_english
 from services.search.domain.query.language import UNKNOWN, language
 from services.search.domain.query.lexicon import Lexicon, Named
 from services.search.domain.query.negation import take_negations
@@ -46,12 +47,14 @@ class Intent(Enum):
 class Understanding:
     """What is searched for.
 
-    `text` is what remains of the query, corrected; `words` are what a product must have, each with all that
-    counts as it; `products` are the ids of a product number.
+    `text` is what remains of the query, corrected; `meaning` is what is embedded: the same, in English as far
+    as it is known; `words` are what a product must have, each with all that counts as it; `products` are the
+    ids of a product number.
     """
 
     text: str
     words: tuple[Word, ...]
+    meaning: str = ""
     language: str = UNKNOWN
     intent: Intent = Intent.PRODUCTS
     price: PriceRange | None = None
@@ -63,7 +66,7 @@ class Understanding:
 
 def as_typed(text: str) -> Understanding:
     """The words and nothing else."""
-    return Understanding(text, tuple((word,) for word in words(text)), language(text))
+    return Understanding(text, tuple((word,) for word in words(text)), text, language(text))
 
 
 def understand(text: str, lexicon: Lexicon) -> Understanding:
@@ -77,12 +80,19 @@ def understand(text: str, lexicon: Lexicon) -> Understanding:
 
 def reread(query: Understanding, text: str, lexicon: Lexicon) -> Understanding:
     """The query with this text instead of its own."""
-    named = names(text, lexicon)
+    named, code, meaning = names(text, lexicon), language(text), text
+    if code == "zh":
+        found, meaning = with_english(text)
+    elif lexicon.has_chinese():
+        found = tuple(map(with_chinese, _words(text)))
+    else:
+        found = _words(text)
     return replace(
         query,
         text=text,
-        words=_words(text),
-        language=language(text),
+        words=found,
+        meaning=meaning,
+        language=code,
         intent=_intent(text, named),
         named=tuple(named),
     )
