@@ -13,6 +13,12 @@ CATALOG = "CATALOG"
 EVENTS = "EVENTS"
 """The append-only stream of what shoppers did; keys are message ids, unique for ever."""
 
+CONTROLS = "CONTROLS"
+"""The stream that keeps the last of each of the merchant's decisions about searches; keys are their ids."""
+
+LAST_KEPT = frozenset((CATALOG, CONTROLS))
+"""Streams that keep the last entry of a key; the others keep the first."""
+
 SLATES = "SLATES"
 """The append-only stream of what recsys drew; keys are request ids. Kept for SLATE_DAYS."""
 
@@ -24,7 +30,7 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something to append: a serialised ProductChange to CATALOG, Event to EVENTS, or Slate to SLATES."""
+    """Something to append: a serialised ProductChange to CATALOG, Event to EVENTS, ..."""
 
     stream: str
     key: str

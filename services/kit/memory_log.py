@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from services.kit.errors import ServiceError
-from services.kit.log import BATCH, CATALOG, Ack, Entry, Record
+from services.kit.log import BATCH, LAST_KEPT, Ack, Entry, Record
 
 
 class MemoryLog:
@@ -36,7 +36,7 @@ class MemoryLog:
     def _append(self, entry: Entry) -> Ack:
         records = self._records.setdefault(entry.stream, {})
         if entry.key in records:
-            if entry.stream != CATALOG:
+            if entry.stream not in LAST_KEPT:
                 return Ack(sequence=0, duplicate=True)
             del records[entry.key]
         sequence = self._ends.get(entry.stream, 0) + 1

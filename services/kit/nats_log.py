@@ -1,4 +1,4 @@
-"""The log in NATS JetStream: three streams, one subject a key, acknowledged before an append returns."""
+"""The log in NATS JetStream: four streams, one subject a key, acknowledged before an append returns."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from services.kit import logs
 from services.kit.errors import ServiceError
-from services.kit.log import BATCH, CATALOG, EVENTS, SLATE_DAYS, SLATES, Ack, Entry, Record
+from services.kit.log import BATCH, CATALOG, EVENTS, LAST_KEPT, SLATE_DAYS, SLATES, Ack, Entry, Record
 
 ACK_TIMEOUT = 5.0
 """Seconds an append waits for the log before it answers LOG_UNAVAILABLE."""
@@ -68,7 +68,8 @@ class NatsLog:
             error_cb=_on_error,
         )
         self._context = self._client.jetstream(timeout=ACK_TIMEOUT)
-        await self._create(CATALOG, max_msgs_per_subject=1)
+        for stream in sorted(LAST_KEPT):
+            await self._create(stream, max_msgs_per_subject=1)
         # One message a subject, and the newer is refused: a message id is unique for ever, not for a window.
         once = {
             "max_msgs_per_subject": 1,

@@ -1,6 +1,6 @@
 """Builds and runs the search service."""
 
-from aisle.search.v1 import search_pb2_grpc
+from aisle.search.v1 import control_pb2_grpc, search_pb2_grpc
 
 from services.kit.following import Following
 from services.kit.log import Log
@@ -8,18 +8,21 @@ from services.kit.models import Model, ModelStore, ModelWatcher
 from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
 from services.kit.workers import Workers
+from services.search.adapters.control_log import ControlLog
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION, OnnxEncoder
+from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
 from services.search.config import Config
 from services.search.domain.complete import Completer
 from services.search.domain.search import Searcher
-from services.search.servicer import SearchServicer
+from services.search.servicer import ControlServicer, SearchServicer
 
 FULL_NAME = "aisle.search.v1.SearchService"
+CONTROL_NAME = "aisle.search.v1.ControlService"
 
 
 def build(config: Config, log: Log | None = None) -> Service:
@@ -29,15 +32,19 @@ def build(config: Config, log: Log | None = None) -> Service:
     catalogue = SqliteCatalogue(database)
     embedder = Embedder(database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads)
     workers = Workers("search", threads=config.threads, queue=config.queue)
-    servicer = SearchServicer(
-        Searcher(catalogue, lambda: embedder.meaning, SqliteLexicon(database)), Completer(catalogue), workers
-    )
+    controls, following = SqliteControls(database), Following(log, SearchView(database))
+    searcher = Searcher(catalogue, lambda: embedder.meaning, SqliteLexicon(database), controls=controls)
+    servicer = SearchServicer(searcher, Completer(catalogue), workers)
+    ruling = ControlServicer(ControlLog(log, following).write, controls.messages)
     watcher = ModelWatcher(ModelStore(config.home, "search"), embedder.load)
     return Service(
         name="search",
         config=config,
-        endpoints=[Endpoint(search_pb2_grpc.add_SearchServiceServicer_to_server, servicer, FULL_NAME)],
-        resources=[workers, watcher, embedder, Following(log, SearchView(database))],
+        endpoints=[
+            Endpoint(search_pb2_grpc.add_SearchServiceServicer_to_server, servicer, FULL_NAME),
+            Endpoint(control_pb2_grpc.add_ControlServiceServicer_to_server, ruling, CONTROL_NAME),
+        ],
+        resources=[workers, watcher, embedder, following],
     )
 
 

@@ -68,22 +68,25 @@ def _amount(money: money_pb2.Money) -> tuple[str, int]:
     return money.currency_code, money.amount_micros
 
 
-def response_of(page: Page) -> search_pb2.SearchResponse:
-    """The answer."""
+def response_of(page: Page, *, explain: bool) -> search_pb2.SearchResponse:
+    """The answer, with the parts of every score when asked to explain."""
     response = search_pb2.SearchResponse(
         total_size=page.total,
         next_page_token=page.next_page_token,
         served_by=page.served_by,
         understanding=understanding_of(page.query, page.filter.currency),
+        redirect_uri=page.redirect_uri,
     )
     for found in page.results:
-        response.results.add(
+        told = response.results.add(
             product_id=found.product_id,
             score=found.score,
             lexical_rank=found.lexical_rank,
             dense_rank=found.dense_rank,
             reason=found.reason,
         )
+        for name, value in found.parts._asdict().items() if explain else ():
+            told.score_parts.add(name=name, value=value)
     for name, values in page.facets.items():
         facet = response.facets.add(key=name)
         for value, count in values:

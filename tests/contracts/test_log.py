@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.kit.errors import ServiceError
-from services.kit.log import BATCH, CATALOG, EVENTS, SLATES, Ack, Entry, Log, Record
+from services.kit.log import BATCH, CATALOG, EVENTS, LAST_KEPT, SLATES, Ack, Entry, Log, Record
 from services.kit.memory_log import MemoryLog
 from services.kit.nats_log import NatsLog
 from services.kit.testing import nats_server, wait_until
@@ -67,11 +67,10 @@ async def test_an_event_is_kept_once(log: Log) -> None:
     ]
 
 
-async def test_a_product_keeps_its_last_change(log: Log) -> None:
-    await log.append(
-        [Entry(CATALOG, "milk", b"1"), Entry(CATALOG, "tea", b"1"), Entry(CATALOG, "milk", b"2")]
-    )
-    records = await take(log, CATALOG, 2)
+@pytest.mark.parametrize("stream", sorted(LAST_KEPT))
+async def test_a_product_or_control_keeps_its_last_change(log: Log, stream: str) -> None:
+    await log.append([Entry(stream, "milk", b"1"), Entry(stream, "tea", b"1"), Entry(stream, "milk", b"2")])
+    records = await take(log, stream, 2)
     assert [(record.key, record.payload) for record in records] == [("tea", b"1"), ("milk", b"2")]
 
 

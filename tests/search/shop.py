@@ -7,8 +7,9 @@ from pathlib import Path
 
 from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.events.v1 import event_pb2
+from aisle.search.v1 import control_pb2
 
-from services.kit.log import CATALOG, EVENTS, Entry, Record
+from services.kit.log import CATALOG, CONTROLS, EVENTS, Entry, Record
 from services.kit.views import Database
 from services.search.adapters.sqlite_view import SearchView, open_database
 
@@ -82,6 +83,11 @@ def searched(message: str, query: str, visitor: str = "", user: str = "") -> Ent
         search_query=query,
     )
     return Entry(EVENTS, message, event.SerializeToString())
+
+
+def control(**fields: object) -> Entry:
+    change = control_pb2.ControlChange(set=control_pb2.Control(**fields))  # type: ignore[arg-type]
+    return Entry(CONTROLS, change.set.control_id, change.SerializeToString())
 
 
 def records(entries: Sequence[Entry]) -> list[Record]:

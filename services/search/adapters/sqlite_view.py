@@ -12,12 +12,13 @@ from typing import Final
 
 from aisle.catalog.v1 import product_pb2
 from aisle.events.v1 import event_pb2
+from aisle.search.v1 import control_pb2
 from google.protobuf.message import DecodeError
 
 from services.kit import logs
-from services.kit.log import CATALOG, EVENTS, Record
+from services.kit.log import CATALOG, CONTROLS, EVENTS, Record
 from services.kit.views import Database
-from services.search.adapters import sqlite_vocabulary
+from services.search.adapters import sqlite_controls, sqlite_vocabulary
 from services.search.adapters.sqlite_vocabulary import Vocabulary
 from services.search.domain import history
 from services.search.domain.product import LEVEL, Product, meaning, paths, price_range
@@ -32,6 +33,7 @@ TABLES: Final = (
     "queries",
     "searchers",
     *sqlite_vocabulary.TABLES,
+    *sqlite_controls.TABLES,
 )
 """What the log alone decides; the rest of the file is derived from it and from a model."""
 
@@ -64,6 +66,7 @@ CREATE TABLE IF NOT EXISTS vectors (
   model TEXT, text_key INTEGER, vector BLOB NOT NULL, PRIMARY KEY (model, text_key)
 ) WITHOUT ROWID;
 {sqlite_vocabulary.SCHEMA}
+{sqlite_controls.SCHEMA}
 """
 
 _logger = logs.get(__name__)
@@ -77,7 +80,7 @@ def open_database(home: Path) -> Database:
 class SearchView:
     """Applies the log's records to the file; one thread at a time."""
 
-    streams: Sequence[str] = (CATALOG, EVENTS)
+    streams: Sequence[str] = (CATALOG, EVENTS, CONTROLS)
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -100,6 +103,9 @@ class SearchView:
                     if record.stream == CATALOG:
                         change = product_pb2.ProductChange.FromString(record.payload)
                         _change(connection, vocabulary, record.sequence, change)
+                    elif record.stream == CONTROLS:
+                        decision = control_pb2.ControlChange.FromString(record.payload)
+                        sqlite_controls.change(connection, decision)
                     else:
                         _event(connection, event_pb2.Event.FromString(record.payload))
                 except DecodeError:

@@ -16,14 +16,37 @@ PHRASE: Final = 0.4
 MEANING: Final = 6.0
 
 
+class Parts(NamedTuple):
+    """What adds up to a score."""
+
+    words: float = 0.0
+    every_word: float = 0.0
+    phrase: float = 0.0
+    meaning: float = 0.0
+    boost: float = 0.0
+
+
+UNSCORED: Final = Parts()
+
+
 class Match(NamedTuple):
-    """A product found; ranks from 1, 0 when it is not in that list; `whole` when it has every word."""
+    """A product found; ranks from 1, 0 when it is not in that list."""
 
     candidate: Candidate
     score: float
     lexical_rank: int = 0
     dense_rank: int = 0
-    whole: bool = False
+    parts: Parts = UNSCORED
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has every word."""
+        return self.parts.every_word > 0
+
+    def lifted(self, boost: float) -> "Match":
+        """With this much more score, by the merchant's wish."""
+        parts = self.parts._replace(boost=self.parts.boost + boost)
+        return self._replace(score=self.score + boost, parts=parts)
 
 
 def fuse(
@@ -48,19 +71,17 @@ def fuse(
     known = [cosines[c.text_key] for c in words if c.text_key in cosines]
     usual = sum(known) / len(known) if known else 0.0
     both = {candidate.document: candidate for candidate in (*near, *words)}
-    return [
-        Match(
-            candidate,
-            scores.get(document, 0.0) / best
-            + WHOLE * (document in whole)
-            + PHRASE * (document in phrase)
-            + MEANING * cosines.get(candidate.text_key, usual),
-            lexical_rank.get(document, 0),
-            dense_rank.get(document, 0),
-            document in whole,
+    found = []
+    for document, candidate in both.items():
+        parts = Parts(
+            scores.get(document, 0.0) / best,
+            WHOLE * (document in whole),
+            PHRASE * (document in phrase),
+            MEANING * cosines.get(candidate.text_key, usual),
         )
-        for document, candidate in both.items()
-    ]
+        ranks = lexical_rank.get(document, 0), dense_rank.get(document, 0)
+        found.append(Match(candidate, sum(parts), *ranks, parts))
+    return found
 
 
 def arrange(matches: Sequence[Match], order: Order) -> list[Match]:

@@ -6,12 +6,15 @@ and of those what the filter lets through. So a facet's count is what filtering 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import Final
 
 from services.search.domain import paging
+from services.search.domain.controls import Boost, Controls, InForce, Pin, Synonyms, with_synonyms
 from services.search.domain.dense import Meaning
-from services.search.domain.fusion import Match, arrange, fuse
+from services.search.domain.fusion import UNSCORED, Match, Parts, arrange, fuse
+from services.search.domain.merchandising import boosted, pinned
 from services.search.domain.ports import Candidate, Catalogue, Shelf, Word
 from services.search.domain.product import LEVEL
 from services.search.domain.query.lexicon import Lexicon
@@ -34,6 +37,7 @@ class Result:
     lexical_rank: int
     dense_rank: int
     reason: str
+    parts: Parts = UNSCORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Page:
     facets: Mapping[str, list[tuple[str, int]]]
     query: Understanding
     filter: Filter
+    redirect_uri: str = ""
 
 
 class Searcher:
@@ -61,11 +66,15 @@ class Searcher:
         meaning: Callable[[], Meaning | None],
         lexicon: Lexicon,
         stages: frozenset[Stage] = ALL,
+        controls: Controls | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._catalogue = catalogue
         self._meaning = meaning
         self._lexicon = lexicon
         self._stages = stages
+        self._controls = controls
+        self._now = now
 
     def search(self, request: Request) -> Page:
         """The page asked for. Raises InvalidPageToken."""
@@ -73,10 +82,14 @@ class Searcher:
         meaning = self._meaning() if Stage.MEANING in self._stages else None
         served_by = "hybrid" if meaning else "lexical"
         with self._catalogue.look() as shelf:
-            query = self._understood(request, shelf)
+            ruled = self._in_force(request)
+            query = self._understood(request, shelf, ruled)
             filter_ = narrowed(query, request.filter, self._lexicon)
             if query.text:
-                matches = arrange(self._find(shelf, query, filter_, meaning), request.order)
+                matches = boosted(self._find(shelf, query, filter_, meaning), ruled.only(Boost), shelf)
+                matches = arrange(matches, request.order)
+                if self._controls and request.order is Order.RELEVANCE:
+                    matches = pinned(matches, ruled.only(Pin), shelf, filter_, self._controls)
                 shown = matches[begin : begin + request.page_size]
                 results = [_result(match, query.text) for match in shown]
                 total, documents = len(matches), [match.candidate.document for match in matches]
@@ -89,12 +102,17 @@ class Searcher:
             }
         end = begin + len(results)
         more = paging.token(request, end) if results and end < total else ""
-        return Page(results, total, more, served_by, facets, query, filter_)
+        return Page(results, total, more, served_by, facets, query, filter_, ruled.redirect)
 
-    def _understood(self, request: Request, shelf: Shelf) -> Understanding:
+    def _in_force(self, request: Request) -> InForce:
+        return InForce.of(self._controls.all(), request.text, self._now()) if self._controls else InForce()
+
+    def _understood(self, request: Request, shelf: Shelf, ruled: InForce) -> Understanding:
         if request.exact or Stage.READING not in self._stages:
             return as_typed(request.text)
-        query = understand(request.text, self._lexicon)
+        plain = understand(request.text, self._lexicon)
+        if (query := with_synonyms(plain, ruled.only(Synonyms))) is not plain:
+            return query  # the merchant knows these words
         if not query.words or query.products or Stage.SPELLING not in self._stages:
             return query
         return reworded(
@@ -136,14 +154,16 @@ def _by_words(shelf: Shelf, asked: Sequence[Word], filter_: Filter) -> tuple[lis
 
 
 def _result(match: Match, query: str) -> Result:
-    if match.whole:
+    if not (match.lexical_rank or match.dense_rank):
+        reason = f"Chosen for “{query}”"
+    elif match.whole:
         reason = f"Matches “{query}”"
     elif match.lexical_rank:
         reason = f"Matches part of “{query}”"
     else:
         reason = f"Similar to “{query}”"
     found = match.candidate.product_id
-    return Result(found, match.score, match.lexical_rank, match.dense_rank, reason)
+    return Result(found, match.score, match.lexical_rank, match.dense_rank, reason, match.parts)
 
 
 def _listed_because(request: Request) -> str:

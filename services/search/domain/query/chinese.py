@@ -70,7 +70,9 @@ def with_english(text: str) -> tuple[tuple[Word, ...], str]:
     found, english = list[Word](), list[str]()
     for piece in cut(text):
         known = dictionary().get(piece, ())[:MOST_TRANSLATIONS]
-        found.append(tuple(" ".join(words(each)) for each in (piece, *known)))
+        # "digital camera" are two words to be had, each of them in Chinese or in English.
+        for part in known[0].split() if known else ("",):
+            found.append(tuple(" ".join(words(each)) for each in (piece, part, *known[1:]) if each))
         english.append(known[0] if known else piece)
     return tuple(dict.fromkeys(found)), " ".join(english)
 
