@@ -12,10 +12,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("import")(import_.command)
-app.command("train")(train.command)
-app.command("evaluate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-    evaluate.command
-)
+_OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}  # each service has options of its own
+app.command("train", context_settings=_OPEN)(train.command)
+app.command("evaluate", context_settings=_OPEN)(evaluate.command)
 app.command("simulate")(simulate.command)
 app.command("page")(page.command)
 app.add_typer(price.app, name="price")

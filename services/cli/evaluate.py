@@ -12,7 +12,7 @@ import typer
 from services.cli import output
 from services.cli.settings import SERVICES
 
-_NOT_OPTIONS = ("progress", "log")
+_NOT_OPTIONS = ("progress", "log", "force")
 EVALUATED = tuple(service for service in SERVICES if service != "gateway")
 
 

@@ -7,18 +7,20 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import output
+from services.cli.evaluate import named, typed
 
 TRAINED = ("recsys", "search", "vision")
 
 
 def command(
+    context: typer.Context,
     service: Annotated[str, typer.Argument(help="recsys, search or vision")],
     force: Annotated[
         bool, typer.Option(help="Let the model serve though it is worse than the one that serves.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Train a service's model."""
+    """Train a service's model. Other options (--images FILE ...) go to it by name."""
     if service == "pricing":
         output.show(
             {"service": service, "trained": False, "metrics": {}}, lambda: [_NOTHING], as_json=as_json
@@ -26,18 +28,23 @@ def command(
         return
     if service not in TRAINED:
         raise typer.BadParameter(f"{service!r} is none of {', '.join(TRAINED)}", param_hint="SERVICE")
-    with output.steps() as progress:
-        report = train(service, progress, force=force)
+    options = typed(importlib.import_module(f"services.{service}.train").train, named(context.args))
+    try:
+        with output.steps() as progress:
+            report = train(service, progress, force=force, **options)
+    except (OSError, ValueError) as error:
+        output.fail(str(error))
+        raise typer.Exit(1) from None
     output.show(
         {"service": service, "trained": True, **report}, lambda: _tables(service, report), as_json=as_json
     )
 
 
-def train(service: str, progress: Any, *, force: bool = False) -> dict[str, Any]:
+def train(service: str, progress: Any, *, force: bool = False, **options: Any) -> dict[str, Any]:
     """Runs the service's own training in this process; returns its TrainReport."""
     module = importlib.import_module(f"services.{service}.train")
     config = importlib.import_module(f"services.{service}.config").Config()
-    return dict(asyncio.run(module.train(config, force=force, progress=progress)))
+    return dict(asyncio.run(module.train(config, force=force, progress=progress, **options)))
 
 
 _NOTHING = "Pricing has nothing to train: it prices by policies and observed prices."

@@ -1,6 +1,6 @@
 """EfficientNet-Lite0 in torch, for training and export alone: pixels in, probabilities and embedding out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import torch
@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 EMBEDDING: Final = 1280
 LABELS: Final = 1000
+
+TRUNK: Final = 11
+"""Blocks of the trunk: up to (112, 14, 14). What comes later is what a shop's own photos change."""
 
 
 class Stage(NamedTuple):
@@ -68,7 +71,10 @@ class Block(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """The whole network, with its preprocessing inside, so that a caller cannot get it wrong."""
+    """The whole network, with its preprocessing inside, so that a caller cannot get it wrong.
+
+    The trunk is the stem and the first TRUNK blocks, the tail all that follows up to the pooled features.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,13 +87,49 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 (n, 224, 224, 3) to probabilities (n, 1000), sum 1, and embeddings (n, 1280), length 1."""
+        pooled = self.tail(self.trunk(pixels))
+        return self._fc(pooled).softmax(dim=1), nn.functional.normalize(pooled, dim=1)
+
+    def trunk(self, pixels: Tensor) -> Tensor:
+        """uint8 (n, 224, 224, 3) to (n, 112, 14, 14)."""
         x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
         x = nn.functional.relu6(self._bn0(self._conv_stem(x)))
-        for block in self._blocks:
+        for block in self._blocks[:TRUNK]:
+            x = block(x)
+        return x
+
+    def tail(self, x: Tensor) -> Tensor:
+        """(n, 112, 14, 14) to pooled features (n, 1280)."""
+        for block in self._blocks[TRUNK:]:
             x = block(x)
         x = nn.functional.relu6(self._bn1(self._conv_head(x)))
-        pooled = x.mean(dim=(2, 3))
-        return self._fc(pooled).softmax(dim=1), nn.functional.normalize(pooled, dim=1)
+        return x.mean(dim=(2, 3))
+
+    def tail_parameters(self) -> Iterator[nn.Parameter]:
+        """What fine-tuning the tail changes."""
+        for part in (*self._blocks[TRUNK:], self._conv_head, self._bn1):
+            yield from part.parameters()
+
+
+class Classifier(nn.Module):
+    """A network whose classes are a shop's own.
+
+    probabilities = softmax(head . pooled), the head divided by its temperature; embedding = (pooled - centre)
+    . projection, of length 1.
+    """
+
+    def __init__(
+        self, network: EfficientNetLite0, head: nn.Linear, centre: Tensor, projection: Tensor
+    ) -> None:
+        super().__init__()
+        self.network, self.head = network, head
+        self.centre, self.projection = nn.Buffer(centre), nn.Buffer(projection)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (n, 224, 224, 3) to probabilities (n, classes), sum 1, and embeddings (n, size), length 1."""
+        pooled = self.network.tail(self.network.trunk(pixels))
+        embedding = (pooled - self.centre) @ self.projection
+        return self.head(pooled).softmax(dim=1), nn.functional.normalize(embedding, dim=1)
 
 
 def _blocks(channels: int) -> list[Block]:

@@ -37,7 +37,9 @@ def filter_of(message: product_pb2.ProductFilter) -> Filter:
 
 def recognized(seen: Seen, count: int) -> vision_pb2.RecognizeImageResponse:
     """The answer of RecognizeImage."""
-    return vision_pb2.RecognizeImageResponse(labels=_labels(seen.top(count)), model_version=seen.model)
+    return vision_pb2.RecognizeImageResponse(
+        labels=_labels(seen.top(count)), model_version=seen.model, unknown=seen.unknown
+    )
 
 
 def found(seen: Seen, products: Sequence[Similar]) -> vision_pb2.SearchByImageResponse:
@@ -49,11 +51,15 @@ def found(seen: Seen, products: Sequence[Similar]) -> vision_pb2.SearchByImageRe
         ],
         labels=_labels(seen.top(DEFAULT_LABELS)),
         model_version=seen.model,
+        unknown=seen.unknown,
     )
 
 
 def _labels(labels: Sequence[Label]) -> list[vision_pb2.Label]:
-    return [vision_pb2.Label(name=label.name, confidence=label.confidence) for label in labels]
+    return [
+        vision_pb2.Label(name=label.name, confidence=label.confidence, product_ids=label.product_ids)
+        for label in labels
+    ]
 
 
 def _price(money: money_pb2.Money) -> Price:

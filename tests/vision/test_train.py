@@ -27,8 +27,10 @@ async def test_training_publishes_a_network_that_knows_a_cup_of_coffee(tmp_path:
     inference = LocalInference()
     inference.take(model.path, "efficientnet_lite0:1")
     seen = await inference.see((Path(skimage.__file__).parent / COFFEE).read_bytes())
-    assert len(seen.names) == 1000
-    assert (seen.names[0], seen.names[948], seen.names[999]) == ("tench", "Granny Smith", "toilet tissue")
+    names = seen.classes.names
+    assert len(names) == 1000
+    assert (names[0], names[948], names[999]) == ("tench", "Granny Smith", "toilet tissue")
+    assert not seen.unknown
     assert seen.top(1)[0].name == "espresso"
     assert seen.top(1)[0].confidence == pytest.approx(0.934, abs=0.01)
     assert seen.embedding.shape == (1280,)

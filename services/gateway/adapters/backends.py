@@ -11,6 +11,7 @@ from aisle.vision.v1 import vision_pb2, vision_pb2_grpc
 
 from services.gateway.adapters.calling import Backend
 from services.gateway.domain.model import (
+    ANY,
     IN_STOCK,
     Answer,
     Candidate,
@@ -139,8 +140,17 @@ class StubLooker:
         request = vision_pb2.SearchByImageRequest(image=image, filter=_filter(wanted), page_size=size)
         method = vision_pb2_grpc.VisionServiceStub(self._backend.channel).SearchByImage
         answer: vision_pb2.SearchByImageResponse = await self._backend.call(method, request, timeout)
+        # What the picture is recognised as comes before what only looks like it.
+        known = answer.labels[0] if answer.labels and not answer.unknown and wanted == ANY else None
+        named = dict.fromkeys(known.product_ids if known else ())
+        products = [Candidate(product_id, score=1.0) for product_id in named]
+        products += [
+            Candidate(one.product_id, score=one.similarity)
+            for one in answer.products
+            if one.product_id not in named
+        ]
         return Answer(
-            tuple(Candidate(one.product_id, score=one.similarity) for one in answer.products),
+            tuple(products[:size]),
             f"vision {answer.model_version}",
             labels=tuple(Label(one.name, one.confidence) for one in answer.labels),
         )

@@ -1,7 +1,7 @@
 """Ports that need nothing outside this process, for tests and for reading: the same suites hold for them."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,8 @@ import onnxruntime
 
 from services.kit.errors import ServiceError
 from services.vision.domain.image import pixels
-from services.vision.domain.seen import Seen, Vector
+from services.vision.domain.seen import Classes, Seen, Vector
+from services.vision.triton.repository import classes_of
 
 
 class LocalInference:
@@ -17,7 +18,7 @@ class LocalInference:
 
     def __init__(self) -> None:
         self._session: onnxruntime.InferenceSession | None = None
-        self._names: Sequence[str] = ()
+        self._classes = Classes(())
         self._model = ""
 
     def take(self, folder: Path, model: str) -> None:
@@ -27,7 +28,7 @@ class LocalInference:
         session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
-        self._names = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+        self._classes = classes_of(folder)
         self._session, self._model = session, model
 
     @property
@@ -41,7 +42,7 @@ class LocalInference:
             raise ServiceError("MODEL_UNAVAILABLE", "no model is loaded")
         seen = await asyncio.to_thread(pixels, picture)
         probabilities, embeddings = self._session.run(None, {"pixels": seen[None]})
-        return Seen(self._model, self._names, probabilities[0], embeddings[0])
+        return Seen(self._model, self._classes, probabilities[0], embeddings[0])
 
 
 class MemoryVectors:

@@ -17,7 +17,7 @@ from services.kit import deadline, logs
 from services.kit.errors import ServiceError
 from services.kit.models import Model
 from services.vision.domain.image import TooLargeImage, UnreadableImage
-from services.vision.domain.seen import Seen
+from services.vision.domain.seen import Classes, Seen
 from services.vision.triton.repository import NAME, Repository
 
 LOAD_SECONDS: Final = 60.0
@@ -57,7 +57,7 @@ class Triton:
         self._loading = Lock()
         self._version = 0
         self._client: client.InferenceServerClient | None = None
-        self._names = lru_cache(maxsize=4)(self._read_names)
+        self._classes = lru_cache(maxsize=4)(self._read_classes)
 
     @property
     def model(self) -> str:
@@ -154,7 +154,7 @@ class Triton:
         version = int(result.get_response().model_version)
         return Seen(
             f"{self._model}:{version}",
-            self._names(version),
+            self._classes(version),
             result.as_numpy("PROBABILITIES")[0],
             result.as_numpy("EMBEDDING")[0],
         )
@@ -165,8 +165,8 @@ class Triton:
             self._client = client.InferenceServerClient(self._url, channel_args=CHANNEL)
         return self._client
 
-    def _read_names(self, version: int) -> Sequence[str]:
-        return self._repository.names(version)
+    def _read_classes(self, version: int) -> Classes:
+        return self._repository.classes(version)
 
 
 def _translated(error: InferenceServerException) -> Exception:

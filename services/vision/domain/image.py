@@ -102,6 +102,15 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8]:
         return np.asarray(_rgb(image, (SIDE, SIDE), (left, top, left + side, top + side)))
 
 
+def upright(data: bytes) -> tuple[Image.Image, npt.NDArray[np.uint8]]:
+    """The whole picture at ENOUGH_SIDE on its shorter side, upright; and as `pixels` gives it."""
+    with _opened(data) as image:
+        scale = ENOUGH_SIDE / min(image.size)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image.draft("RGB", size)
+        return _rgb(image, size, None), pixels(data)
+
+
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
     """The picture, not yet decoded, within the limits; whatever its decoder raises is UnreadableImage."""

@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Any, Final
 
 from services.kit.models import Model
+from services.vision.domain.seen import Classes
 
 NAME: Final = "efficientnet_lite0"
 """The model's name in Triton."""
@@ -18,6 +19,13 @@ TEMPLATE: Final = Path(__file__).parent / "model_repository" / NAME
 IMAGE_CODE: Final = Path(__file__).parents[1] / "domain" / "image.py"
 KEPT: Final = 2
 """Versions that stay on the disk: the one that serves and the one before."""
+
+
+def classes_of(folder: Path) -> Classes:
+    """The classes of a model folder. Raises OSError or ValueError."""
+    names = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+    told = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    return Classes(names, told.get("products", {}), float(told.get("unknown_below", 0.0)))
 
 
 def version_of(model: Model) -> int:
@@ -86,9 +94,9 @@ class Repository:
         shape: Mapping[str, Any] = json.loads((self.folder / str(version) / "model.json").read_text())
         return shape
 
-    def names(self, version: int) -> Sequence[str]:
-        """The names of a version's classes, in their order. Raises OSError."""
-        return (self.folder / str(version) / "labels.txt").read_text(encoding="utf-8").splitlines()
+    def classes(self, version: int) -> Classes:
+        """A version's classes. Raises OSError or ValueError."""
+        return classes_of(self.folder / str(version))
 
     def prune(self) -> None:
         """Removes all but the newest versions."""

@@ -1,5 +1,6 @@
 """Epoch after epoch until nothing gets better: one process's part, alone or among several."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,9 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from services.kit import checkpoints
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.sasrec import Settings
-from services.recsys.domain.sequence import checkpoint
 from services.recsys.domain.sequence.network import Blame, Last, Network
 from services.recsys.domain.sequence.windows import Numbers, hold_out, windows
 
@@ -23,6 +24,13 @@ class Job:
     data: Interactions
     settings: Settings
     file: Path | None = None
+
+    def key(self) -> str:
+        """What a checkpoint is of: another job's is not gone on from."""
+        found = hashlib.sha256(f"{self.settings} {self.data.items}".encode())
+        found.update(self.data.starts.tobytes())
+        found.update(self.data.item.tobytes())
+        return found.hexdigest()
 
 
 class Worker:
@@ -58,7 +66,7 @@ class Worker:
             else:
                 self.since += 1
             if self.rank == 0 and self.job.file:
-                checkpoint.save(self.job.file, self._key(), self._state())
+                checkpoints.save(self.job.file, self.job.key(), self._state())
             yield goal
         self.network.load_state_dict(self.kept)
 
@@ -101,9 +109,6 @@ class Worker:
         distributed.broadcast(told, 0)
         return float(told)
 
-    def _key(self) -> str:
-        return checkpoint.key(self.job.data, self.job.settings)
-
     def _state(self) -> dict[str, object]:
         return {
             "epoch": self.epoch,
@@ -115,7 +120,7 @@ class Worker:
         }
 
     def _go_on(self) -> None:
-        state = checkpoint.load(self.job.file, self._key(), self.device) if self.job.file else None
+        state = checkpoints.load(self.job.file, self.job.key(), self.device) if self.job.file else None
         if state is not None:
             self.epoch, self.best, self.since = state["epoch"], state["best"], state["since"]
             self.kept = state["kept"]

@@ -1,0 +1,1 @@
+"""Trains a recogniser on a shop's own photos; needs torch, which serving does not."""
