@@ -95,6 +95,9 @@ WEIGHTS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5)
 CASES = 8000
 """At most so many validation cases are asked, drawn by a seed."""
 
+WEIGHED = 100_000_000
+"""Cases times items by which a blend's weights are found: of a large catalogue fewer cases, 1,000 at least."""
+
 LEAST_GAIN = 0.01
 """A further member must raise the goal by this share of it: less is chance, and not worth its cost."""
 
@@ -174,7 +177,8 @@ def choose(
     tuned.sort(key=lambda each: -each.goal)
     best = Choice(((tuned[0].name, tuned[0].settings),), goal=tuned[0].goal)
     if len(tuned) > 1:
-        best = _blend(tuned, cases, cut, progress)
+        most = max(1000, WEIGHED // max(split.train.items, 1))
+        best = _blend(tuned, cases.part(most), cut, progress)
     return Choice(best.members, best.weights, best.scale, best.goal, tuple(tried))
 
 
