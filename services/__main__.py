@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import demo, doctor, evaluate, import_, page, price, run, simulate, train, up
+from services.cli import demo, doctor, evaluate, import_, page, price, run, search, simulate, train, up
 
 app = typer.Typer(
     name="aisle",
@@ -18,6 +18,7 @@ app.command("evaluate", context_settings=_OPEN)(evaluate.command)
 app.command("simulate")(simulate.command)
 app.command("page")(page.command)
 app.add_typer(price.app, name="price")
+app.add_typer(search.app, name="search")
 app.command("up")(up.command)
 app.command("run")(run.command)
 app.command("doctor")(doctor.command)
