@@ -25,8 +25,8 @@ from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.judged_files import read_judgements, read_products, translated
 from services.search.adapters.onnx_encoder import DIMENSION
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.adapters.vector_table import VectorTable
 from services.search.config import Config
 from services.search.domain.measures import DEPTH, TOP, Grades, interval, measures, paired
@@ -154,7 +154,7 @@ async def _searchable(
         assert meaning is not None, "load() serves the first model at once"
         await embedder.tend(meaning)
         await asyncio.to_thread(VectorTable(cache).take, model.version, database)
-        catalogue, lexicon = SqliteCatalogue(database), SqliteLexicon(database)
+        catalogue, lexicon = TantivyCatalogue(database), SqliteLexicon(database)
         yield lambda stages: Searcher(catalogue, lambda: meaning, lexicon, stages)
         await embedder.close()
 

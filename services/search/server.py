@@ -12,10 +12,11 @@ from services.search.adapters.control_log import ControlLog
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION, OnnxEncoder
+from services.search.adapters.sqlite_completions import SqliteCompletions
 from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_shelf import SqliteCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.config import Config
 from services.search.domain.complete import Completer
 from services.search.domain.search import Searcher
@@ -29,12 +30,16 @@ def build(config: Config, log: Log | None = None) -> Service:
     """The service, ready to run; `log` is NATS at the configured address unless given."""
     log = log or NatsLog(config.nats_url)
     database = open_database(config.home)
-    catalogue = SqliteCatalogue(database)
+    catalogue = TantivyCatalogue(database)
     embedder = Embedder(database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads)
     workers = Workers("search", threads=config.threads, queue=config.queue)
-    controls, following = SqliteControls(database), Following(log, SearchView(database))
-    searcher = Searcher(catalogue, lambda: embedder.meaning, SqliteLexicon(database), controls=controls)
-    servicer = SearchServicer(searcher, Completer(catalogue), workers)
+    lexicon, controls = SqliteLexicon(database), SqliteControls(database)
+    following = Following(log, SearchView(database))
+    servicer = SearchServicer(
+        Searcher(catalogue, lambda: embedder.meaning, lexicon, controls=controls),
+        Completer(SqliteCompletions(database), lexicon),
+        workers,
+    )
     ruling = ControlServicer(ControlLog(log, following).write, controls.messages)
     watcher = ModelWatcher(ModelStore(config.home, "search"), embedder.load)
     return Service(

@@ -35,7 +35,9 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
         context: object,
     ) -> search_pb2.CompleteQueryResponse:
         """See the proto."""
-        found = await self._workers.run(self._completer.complete, request.prefix, request.page_size)
+        found = await self._workers.run(
+            self._completer.complete, request.prefix, request.page_size, request.visitor_id, request.user_id
+        )
         return wire.completions_of(found)
 
 

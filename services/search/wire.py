@@ -4,8 +4,8 @@ from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.search.v1 import search_pb2, understanding_pb2
 
 from services.kit.stock import in_stock
+from services.search.domain.complete import Completed
 from services.search.domain.errors import InvalidValue
-from services.search.domain.ports import Suggestion
 from services.search.domain.product import IN_STOCK, OUT_OF_STOCK, PREORDER, Product, path
 from services.search.domain.query.prices import PriceRange
 from services.search.domain.query.understanding import Intent, Understanding
@@ -31,6 +31,7 @@ _SOURCES = {
     "category": search_pb2.SUGGESTION_SOURCE_CATEGORY,
     "brand": search_pb2.SUGGESTION_SOURCE_BRAND,
     "product": search_pb2.SUGGESTION_SOURCE_PRODUCT,
+    "own": search_pb2.SUGGESTION_SOURCE_OWN_QUERY,
 }
 
 
@@ -117,10 +118,10 @@ def understanding_of(query: Understanding, currency: str) -> understanding_pb2.Q
     return message
 
 
-def completions_of(suggestions: list[Suggestion]) -> search_pb2.CompleteQueryResponse:
+def completions_of(completed: Completed) -> search_pb2.CompleteQueryResponse:
     """The completions."""
-    response = search_pb2.CompleteQueryResponse()
-    for suggestion in suggestions:
+    response = search_pb2.CompleteQueryResponse(corrected_prefix=completed.corrected)
+    for suggestion in completed.suggestions:
         response.suggestions.add(text=suggestion.text, source=_SOURCES[suggestion.source])
     return response
 

@@ -19,8 +19,9 @@ from services.kit.models import ModelStore
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION
+from services.search.adapters.sqlite_completions import SqliteCompletions
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_shelf import SqliteCatalogue
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
 from services.search.adapters.vector_table import VectorTable
 from services.search.domain.complete import Completer
@@ -75,13 +76,13 @@ async def measure(home: Path, count: int) -> dict[str, object]:
         begun = time.perf_counter()
         await embedder.tend(meaning)
         figures["embed_s"] = round(time.perf_counter() - begun, 1)
-        catalogue = SqliteCatalogue(database)
+        catalogue = TantivyCatalogue(database)
         lexicon = SqliteLexicon(database)
         hybrid, words = (
             Searcher(catalogue, lambda: meaning, lexicon),
             Searcher(catalogue, lambda: None, lexicon),
         )
-        complete = Completer(catalogue).complete
+        complete = Completer(SqliteCompletions(database), lexicon).complete
         figures |= {
             "encode": timed(lambda: meaning.encoder.encode(["oat milk"])),
             "nearest": timed(lambda: meaning.near(meaning.of("oat milk"))),

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from services.kit.progress import silent
-from services.kit.views import Database
 from services.search.adapters.memory import ConceptEncoder, MemoryVectors
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_shelf import SqliteCatalogue
+from services.search.adapters.sqlite_view import SearchDatabase
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.adapters.vector_table import VectorTable
 from services.search.config import Config
 from services.search.domain.dense import Meaning
@@ -20,25 +20,25 @@ from tests.search.shop import CONCEPTS, shop_database
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path) -> Iterator[SearchDatabase]:
     """The view of the shop."""
     with shop_database(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
-def lexical(database: Database) -> Searcher:
+def lexical(database: SearchDatabase) -> Searcher:
     """Search while no model is loaded."""
-    return Searcher(SqliteCatalogue(database), lambda: None, SqliteLexicon(database))
+    return Searcher(TantivyCatalogue(database), lambda: None, SqliteLexicon(database))
 
 
 @pytest.fixture
-def hybrid(database: Database) -> Searcher:
+def hybrid(database: SearchDatabase) -> Searcher:
     """Search by words and by the concepts of the shop."""
     meaning = Meaning(ConceptEncoder(CONCEPTS), MemoryVectors())
     missing = VectorTable(database).missing(meaning.encoder.tag)
     meaning.vectors.add([key for key, _ in missing], meaning.encoder.encode([text for _, text in missing]))
-    return Searcher(SqliteCatalogue(database), lambda: meaning, SqliteLexicon(database))
+    return Searcher(TantivyCatalogue(database), lambda: meaning, SqliteLexicon(database))
 
 
 @pytest.fixture(scope="session")

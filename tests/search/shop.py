@@ -10,8 +10,7 @@ from aisle.events.v1 import event_pb2
 from aisle.search.v1 import control_pb2
 
 from services.kit.log import CATALOG, CONTROLS, EVENTS, Entry, Record
-from services.kit.views import Database
-from services.search.adapters.sqlite_view import SearchView, open_database
+from services.search.adapters.sqlite_view import SearchDatabase, SearchView, open_database
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 IN, OUT, PRE = (
@@ -101,7 +100,7 @@ def records(entries: Sequence[Entry]) -> list[Record]:
     return made
 
 
-def fill(database: Database, entries: Sequence[Entry]) -> None:
+def fill(database: SearchDatabase, entries: Sequence[Entry]) -> None:
     """Applies entries, each stream for itself as the follower does."""
     view = SearchView(database)
     for stream in view.streams:
@@ -109,7 +108,7 @@ def fill(database: Database, entries: Sequence[Entry]) -> None:
 
 
 @contextmanager
-def shop_database(home: Path, entries: Sequence[Entry] | None = None) -> Iterator[Database]:
+def shop_database(home: Path, entries: Sequence[Entry] | None = None) -> Iterator[SearchDatabase]:
     """A view of the shop, or of other entries."""
     database = open_database(home)
     try:

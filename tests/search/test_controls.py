@@ -17,7 +17,7 @@ from services.kit.memory_log import MemoryLog
 from services.kit.testing import serving
 from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_shelf import SqliteCatalogue
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.config import Config
 from services.search.domain.request import Filter, Order, Request
 from services.search.domain.search import Page, Searcher
@@ -36,7 +36,7 @@ def ruled(home: Path, *controls: Entry) -> Iterator[Searcher]:
     """Search by words under these controls, at NOON."""
     with shop_database(home, [*map(upsert, SHOP), *controls]) as database:
         yield Searcher(
-            SqliteCatalogue(database),
+            TantivyCatalogue(database),
             lambda: None,
             SqliteLexicon(database),
             controls=SqliteControls(database),

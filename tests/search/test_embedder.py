@@ -5,10 +5,9 @@ from pathlib import Path
 
 from services.kit.models import Model
 from services.kit.testing import wait_until
-from services.kit.views import Database
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.memory import ConceptEncoder, MemoryVectors
-from services.search.adapters.sqlite_view import SearchView
+from services.search.adapters.sqlite_view import SearchDatabase, SearchView
 from services.search.adapters.vector_table import VectorTable
 from services.search.domain.ports import Vector
 from tests.search.shop import CONCEPTS, SHOP, delete, product, records, upsert
@@ -30,12 +29,12 @@ def model(version: str) -> Model:
     return Model(version, Path(), {}, {})
 
 
-def embedder(database: Database) -> Embedder:
+def embedder(database: SearchDatabase) -> Embedder:
     Counting.encoded = 0
     return Embedder(database, lambda m: Counting(CONCEPTS, m.version), MemoryVectors)
 
 
-async def test_texts_are_embedded_once_and_kept(database: Database) -> None:
+async def test_texts_are_embedded_once_and_kept(database: SearchDatabase) -> None:
     first = embedder(database)
     first.load(model("1"))
     await first.start()
@@ -51,7 +50,7 @@ async def test_texts_are_embedded_once_and_kept(database: Database) -> None:
     await second.close()
 
 
-async def test_live_changes_are_embedded_and_forgotten(database: Database) -> None:
+async def test_live_changes_are_embedded_and_forgotten(database: SearchDatabase) -> None:
     at_work = embedder(database)
     at_work.load(model("1"))
     await at_work.start()
@@ -76,7 +75,7 @@ async def test_live_changes_are_embedded_and_forgotten(database: Database) -> No
     await at_work.close()
 
 
-async def test_a_new_model_serves_when_it_has_every_text(database: Database) -> None:
+async def test_a_new_model_serves_when_it_has_every_text(database: SearchDatabase) -> None:
     at_work = embedder(database)
     assert at_work.meaning is None
     at_work.load(model("1"))

@@ -95,7 +95,7 @@ async def test_an_answer_tells_what_was_understood(stub: Stub) -> None:
     assert [(c.typed_text, c.corrected_text) for c in told.corrections] == [("mlik", "milk")]
     assert (told.searched_query, told.language_code) == ("acme milk", "en")
     assert (list(told.brands), list(told.excluded_words), told.max_price) == (["ACME"], ["oat"], money(4))
-    assert [result.product_id for result in answer.results][:2] == ["choc-1", "milk-1"]
+    assert [result.product_id for result in answer.results][:2] == ["milk-1", "choc-1"]
     exact = await stub.Search(search_pb2.SearchRequest(query="mlik", exact=True))
     assert (len(exact.results), len(exact.understanding.corrections)) == (0, 0)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.kit.views import Database
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_shelf import SqliteCatalogue
+from services.search.adapters.sqlite_view import SearchDatabase
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.domain.query.chinese import with_english
 from services.search.domain.query.language import language
 from services.search.domain.query.negation import take_negations
@@ -118,7 +118,9 @@ def test_a_language_is_told_by_its_script() -> None:
         ("which tea is best", Intent.QUESTION, ["Tea"]),
     ],
 )
-def test_names_and_intents_are_told(database: Database, typed: str, intent: Intent, named: list[str]) -> None:
+def test_names_and_intents_are_told(
+    database: SearchDatabase, typed: str, intent: Intent, named: list[str]
+) -> None:
     query = understand(typed, SqliteLexicon(database))
     assert (query.intent, [name.text for name in query.named]) == (intent, named)
 
@@ -165,11 +167,11 @@ def test_what_is_left_out_does_not_show(hybrid: Searcher) -> None:
 def test_what_says_that_it_is_without_is_not_left_out(tmp_path: Path) -> None:
     milks = [product("a", "Milk with sugar"), product("b", "Sugar-free Milk"), product("c", "Milk, no sugar")]
     with shop_database(tmp_path, [upsert(milk) for milk in milks]) as database:
-        searcher = Searcher(SqliteCatalogue(database), lambda: None, SqliteLexicon(database))
+        searcher = Searcher(TantivyCatalogue(database), lambda: None, SqliteLexicon(database))
         assert set(ids(searcher.search(Request("milk without sugar")))) == {"b", "c"}
 
 
-def test_the_vocabulary_forgets_with_the_products(database: Database, tmp_path: Path) -> None:
+def test_the_vocabulary_forgets_with_the_products(database: SearchDatabase, tmp_path: Path) -> None:
     lexicon = SqliteLexicon(database)
     assert [like.word for like in lexicon.spelled_like("woden")] == ["wooden"]
     assert lexicon.numbered("toy-1") == ["toy-1"]
@@ -199,7 +201,7 @@ def test_chinese_is_cut_and_put_into_english(typed: str, english: str) -> None:
 def test_chinese_finds_english_and_the_other_way(tmp_path: Path) -> None:
     shop = [product("en", "Green Tea"), product("zh", "龙井绿茶 500克"), product("other", "Milk")]
     with shop_database(tmp_path, [upsert(item) for item in shop]) as database:
-        searcher = Searcher(SqliteCatalogue(database), lambda: None, SqliteLexicon(database))
+        searcher = Searcher(TantivyCatalogue(database), lambda: None, SqliteLexicon(database))
         for query in ("绿茶", "green tea", "tea"):
             assert set(ids(searcher.search(Request(query)))) == {"en", "zh"}
         page = searcher.search(Request("绿茶"))
@@ -209,5 +211,5 @@ def test_chinese_finds_english_and_the_other_way(tmp_path: Path) -> None:
 
 def test_english_needs_no_chinese_where_no_product_has_it(tmp_path: Path) -> None:
     with shop_database(tmp_path, [upsert(product("en", "Green Tea"))]) as database:
-        searcher = Searcher(SqliteCatalogue(database), lambda: None, SqliteLexicon(database))
+        searcher = Searcher(TantivyCatalogue(database), lambda: None, SqliteLexicon(database))
         assert searcher.search(Request("tea")).query.words == (("tea",),)

@@ -34,8 +34,8 @@ class SqliteLexicon:
         """See Lexicon."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT key, source, min(text) FROM terms WHERE source IN ('brand', 'category')"
-                " AND key IN (SELECT value FROM json_each(?)) GROUP BY key, source",
+                "SELECT start, source, min(text) FROM terms WHERE source IN ('brand', 'category') AND whole"
+                " AND start IN (SELECT value FROM json_each(?)) GROUP BY start, source",
                 (json.dumps(list(keys)),),
             )
             return list(map(Named._make, rows))

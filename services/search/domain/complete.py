@@ -1,30 +1,62 @@
-"""Completions of what is typed: past queries first, then the catalogue's own words."""
+"""Completions of what is typed: the shopper's own past queries, popular ones, then the catalogue's own words.
 
+Where nothing begins with what was typed, a slip is assumed, and what begins with the mended opening is told.
+"""
+
+from dataclasses import dataclass
 from typing import Final
 
-from services.search.domain.ports import Catalogue, Suggestion
-from services.search.domain.request import check_text, page_size
+from services.search.domain import history
+from services.search.domain.ports import Completions, Suggestion
+from services.search.domain.query.lexicon import Lexicon
+from services.search.domain.query.unfinished import openings
+from services.search.domain.request import check_id, check_text, page_size
 from services.search.domain.text import key
 
 DEFAULT_SUGGESTIONS: Final = 8
 MAX_SUGGESTIONS: Final = 50
 
+OWN: Final = 3
+"""Own past queries at most, so that there is room for what the shopper does not know yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Completions; `corrected` is what they begin with, when nothing begins with what was typed."""
+
+    suggestions: list[Suggestion]
+    corrected: str = ""
+
 
 class Completer:
     """Answers completions; any thread may call it."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, completions: Completions, lexicon: Lexicon) -> None:
+        self._completions = completions
+        self._lexicon = lexicon
 
-    def complete(self, typed: str, size: int) -> list[Suggestion]:
-        """Queries that begin with what was typed, each once; none for nothing typed. Raises TooLarge."""
+    def complete(self, typed: str, size: int, visitor_id: str = "", user_id: str = "") -> Completed:
+        """Queries that begin with what was typed, each once; past ones for nothing. Raises TooLarge."""
         check_text(typed, "prefix")
+        check_id(visitor_id, "visitor_id")
+        check_id(user_id, "user_id")
         size = page_size(size, DEFAULT_SUGGESTIONS, MAX_SUGGESTIONS)
         prefix = key(typed)
-        if not prefix:
-            return []
-        with self._catalogue.look() as shelf:
-            found = shelf.suggestions(prefix, size)
+        who = history.person(visitor_id, user_id) if visitor_id or user_id else None
+        if found := self._beginning(prefix, size, who):
+            return Completed(found)
+        for opening in openings(prefix, self._lexicon, self._completions.beginnings):
+            if found := self._beginning(opening, size, who):
+                return Completed(found, opening)
+        return Completed([])
+
+    def _beginning(self, prefix: str, size: int, who: bytes | None) -> list[Suggestion]:
+        own = self._completions.own_queries(who, prefix, min(OWN, size)) if who else []
+        found = [Suggestion(text, "own") for text in own]
+        found += [Suggestion(text, "query") for text in self._completions.popular_queries(prefix, size)]
+        if prefix:
+            # A text may come in several spellings and from two of its words, hence the room to spare.
+            found += self._completions.terms(prefix, 2 * size)
         once: dict[str, Suggestion] = {}
         for suggestion in found:
             once.setdefault(key(suggestion.text), suggestion)

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from services.search.domain.ports import Candidate
-from services.search.domain.request import Order
 
 WHOLE: Final = 1.2
 PHRASE: Final = 0.4
@@ -84,14 +83,6 @@ def fuse(
     return found
 
 
-def arrange(matches: Sequence[Match], order: Order) -> list[Match]:
-    """In the order asked for; ties by id. By price: one currency after the other, without a price last."""
-    if order is Order.RELEVANCE:
-        return sorted(matches, key=lambda m: (-m.score, m.candidate.product_id))
-    sign = 1 if order is Order.PRICE_ASCENDING else -1
-
-    def place(match: Match) -> tuple[bool, str, int, str]:
-        found = match.candidate
-        return found.micros is None, found.currency, sign * (found.micros or 0), found.product_id
-
-    return sorted(matches, key=place)
+def arrange(matches: Sequence[Match]) -> list[Match]:
+    """Best first; ties by id."""
+    return sorted(matches, key=lambda m: (-m.score, m.candidate.product_id))

@@ -22,6 +22,14 @@ def kept(query: str) -> str:
     return "" if len(normal) > MAX_CHARACTERS or _PERSONAL.search(normal) else normal
 
 
+def person(visitor_id: str, user_id: str) -> bytes:
+    """The one whose queries may be shown again to this shopper: the signed-in user, else the device alone.
+
+    So a device shows to nobody what a signed-in user of it typed.
+    """
+    return dict(searchers(visitor_id, user_id))["user"]
+
+
 def searchers(visitor_id: str, user_id: str) -> tuple[tuple[str, bytes], ...]:
     """Who searched, as visitor and as user, hashed: a view counts people and need not know them."""
     visitor = f"v{visitor_id}" if visitor_id else f"u{user_id}"

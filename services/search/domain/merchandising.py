@@ -5,11 +5,15 @@ from typing import Final
 
 from services.search.domain.controls import Boost, Controls, Pin
 from services.search.domain.fusion import Match
-from services.search.domain.ports import Shelf
+from services.search.domain.ports import Candidate, Shelf, Wanted
 from services.search.domain.request import Filter
 
 LIFT: Final = 8.0
 """What a strength of 1 adds: the most that words, phrase and meaning reach together is about as much."""
+
+
+MOST_ALIKE: Final = 1_000
+"""Products that share a pinned product's text, among which it is found."""
 
 
 def boosted(matches: list[Match], boosts: Sequence[Boost], shelf: Shelf) -> list[Match]:
@@ -18,7 +22,8 @@ def boosted(matches: list[Match], boosts: Sequence[Boost], shelf: Shelf) -> list
         moved = {m.candidate.document for m in matches if m.candidate.product_id in boost.product_ids}
         if boost.filter != Filter():
             keys = list({match.candidate.text_key for match in matches})
-            moved |= {candidate.document for candidate in shelf.by_texts(keys, boost.filter)}
+            alike = shelf.ranked(Wanted(texts=tuple(keys), filter=boost.filter), len(matches))
+            moved |= {candidate.document for candidate in alike}
         matches = [
             match.lifted(LIFT * boost.strength) if match.candidate.document in moved else match
             for match in matches
@@ -34,7 +39,7 @@ def pinned(
         return matches
     places = {pin.product_id: pin.position for pin in sorted(pins, key=lambda pin: (-pin.position, pin.id))}
     found = {match.candidate.product_id: match for match in matches if match.candidate.product_id in places}
-    for candidate in shelf.by_texts(controls.text_keys(list(places)), filter_):
+    for candidate in _named(shelf, controls.text_keys(list(places)), filter_):
         if candidate.product_id in places:
             found.setdefault(candidate.product_id, Match(candidate, 0.0))
     arranged = [match for match in matches if match.candidate.product_id not in found]
@@ -42,3 +47,7 @@ def pinned(
         if product_id in found:
             arranged.insert(position - 1, found[product_id])
     return arranged
+
+
+def _named(shelf: Shelf, text_keys: Sequence[int], filter_: Filter) -> list[Candidate]:
+    return shelf.ranked(Wanted(texts=tuple(text_keys), filter=filter_), MOST_ALIKE) if text_keys else []

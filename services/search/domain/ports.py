@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -19,8 +20,6 @@ class Candidate(NamedTuple):
     document: int
     product_id: str
     text_key: int
-    currency: str
-    micros: int | None
     score: float
 
 
@@ -29,49 +28,68 @@ Word = tuple[str, ...]
 
 
 class Suggestion(NamedTuple):
-    """A completion and where it comes from: "query", "category", "brand" or "product"."""
+    """A completion and where it comes from: "own", "query", "category", "brand" or "product"."""
 
     text: str
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The products that have the words or one of the texts, as far as the filter lets them through.
+
+    Words: each of them, or any; with `prefix` the last may be unfinished. `texts` are keys of embedded
+    texts. With neither words nor texts every product is wanted that the filter lets through.
+    """
+
+    words: tuple[Word, ...] = ()
+    every: bool = True
+    prefix: bool = False
+    texts: tuple[int, ...] = ()
+    filter: Filter = field(default_factory=Filter)
+
+
 class Shelf(Protocol):
     """One consistent look at the catalogue."""
 
-    def count_words(self, words: Sequence[Word], *, every: bool, prefix: bool = False) -> int:
-        """How many products have the words: each of them, or any. With prefix the last may be unfinished."""
+    def count(self, wanted: Wanted) -> int:
+        """How many products are wanted."""
         ...
 
-    def by_words(
-        self, words: Sequence[Word], filter_: Filter, *, every: bool, prefix: bool = False
-    ) -> list[Candidate]:
-        """The products let through that have the words, in no order."""
+    def ranked(self, wanted: Wanted, limit: int) -> list[Candidate]:
+        """The wanted products that have the most of the words by BM25, best first; then those with none."""
         ...
 
-    def saying(self, words: Sequence[str], documents: Sequence[int]) -> set[int]:
+    def saying(self, words: Sequence[Word], documents: Sequence[int]) -> set[int]:
         """Which of the documents have the words in their description, in this order and side by side."""
         ...
 
-    def by_texts(self, keys: Sequence[int], filter_: Filter) -> list[Candidate]:
-        """The products let through whose embedded text has one of the keys, in no order."""
+    def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
+        """Ids of the wanted products: by price, without one last; else, and for ties, by id."""
         ...
 
-    def count(self, filter_: Filter) -> int:
-        """How many products the filter lets through."""
+    def facet(self, name: str, wanted: Wanted, limit: int) -> list[tuple[str, int]]:
+        """Values with their numbers of wanted products, most first; ties by value."""
         ...
 
-    def listing(self, filter_: Filter, order: Order, offset: int, limit: int) -> list[str]:
-        """Ids of the products let through: by price, without one last; else, and for ties, by id."""
+
+class Completions(Protocol):
+    """What begins like an unfinished query; any thread may call it. Prefixes are in normal spelling."""
+
+    def own_queries(self, who: bytes, prefix: str, limit: int) -> list[str]:
+        """Queries of one shopper, by `history.person`, the last first."""
         ...
 
-    def facet(
-        self, name: str, filter_: Filter, documents: Sequence[int] | None, limit: int
-    ) -> list[tuple[str, int]]:
-        """Values with their numbers of products, most first: of the documents, or of all let through."""
+    def popular_queries(self, prefix: str, limit: int) -> list[str]:
+        """Queries that may be offered to anybody, most used first; all of them begin with ""."""
         ...
 
-    def suggestions(self, prefix: str, limit: int) -> list[Suggestion]:
-        """Completions of a normal prefix: past queries most used first, then the catalogue; may repeat."""
+    def terms(self, prefix: str, limit: int) -> list[Suggestion]:
+        """Categories and brands, most products first, then titles; at most `limit` of each, may repeat."""
+        ...
+
+    def beginnings(self, prefixes: Sequence[str]) -> Mapping[str, int]:
+        """Those of the prefixes that a word of the catalogue begins with; products of the commonest one."""
         ...
 
 

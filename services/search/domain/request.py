@@ -8,6 +8,7 @@ from services.search.domain.errors import InvalidValue, MixedCurrencies, TooLarg
 from services.search.domain.text import clean
 
 MAX_QUERY_BYTES: Final = 1_000
+MAX_ID_BYTES: Final = 128
 MAX_FILTER_VALUES: Final = 100
 MAX_FACETS: Final = 10
 MAX_FACET_VALUES: Final = 50
@@ -78,6 +79,12 @@ def check_text(text: str, field: str) -> None:
     """Raises TooLarge when what was typed is longer than any query."""
     if len(text.encode(errors="replace")) > MAX_QUERY_BYTES:
         raise TooLarge(f"at most {MAX_QUERY_BYTES} bytes", field)
+
+
+def check_id(value: str, field: str) -> None:
+    """Raises TooLarge when an id is longer than any id of the shop."""
+    if len(value.encode(errors="replace")) > MAX_ID_BYTES:
+        raise TooLarge(f"at most {MAX_ID_BYTES} bytes", field)
 
 
 def page_size(asked: int, default: int = DEFAULT_PAGE, most: int = MAX_PAGE) -> int:

@@ -2,12 +2,12 @@
 
 What is found does not depend on the filter: every lexical match and every text near enough in meaning,
 and of those what the filter lets through. So a facet's count is what filtering by its value answers.
+Only the head of what is found is fused: the engine counts the rest, and lists it where somebody pages so far.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from heapq import nsmallest
 from typing import Final
 
 from services.search.domain import paging
@@ -15,7 +15,7 @@ from services.search.domain.controls import Boost, Controls, InForce, Pin, Synon
 from services.search.domain.dense import Meaning
 from services.search.domain.fusion import UNSCORED, Match, Parts, arrange, fuse
 from services.search.domain.merchandising import boosted, pinned
-from services.search.domain.ports import Candidate, Catalogue, Shelf, Word
+from services.search.domain.ports import Candidate, Catalogue, Shelf, Wanted, Word
 from services.search.domain.product import LEVEL
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
@@ -24,8 +24,8 @@ from services.search.domain.request import MAX_FACET_VALUES, Filter, Order, Requ
 from services.search.domain.stages import ALL, Stage
 from services.search.domain.text import words
 
-COMPARED: Final = 2_000
-"""Lexical matches, best first, whose meaning is compared; those after them are ordered by words alone."""
+HEAD: Final = 500
+"""Products of each list, words and meaning, that are fused; those after them are ordered by words alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +86,17 @@ class Searcher:
             query = self._understood(request, shelf, ruled)
             filter_ = narrowed(query, request.filter, self._lexicon)
             if query.text:
-                matches = boosted(self._find(shelf, query, filter_, meaning), ruled.only(Boost), shelf)
-                matches = arrange(matches, request.order)
-                if self._controls and request.order is Order.RELEVANCE:
-                    matches = pinned(matches, ruled.only(Pin), shelf, filter_, self._controls)
-                shown = matches[begin : begin + request.page_size]
-                results = [_result(match, query.text) for match in shown]
-                total, documents = len(matches), [match.candidate.document for match in matches]
+                wanted, matches = self._find(shelf, query, filter_, meaning)
+                matches = self._as_ruled(shelf, matches, ruled, filter_, request.order)
+                total = max(shelf.count(wanted), len(matches)) if matches else 0
+                results = [_result(m, query.text) for m in _page(shelf, request, wanted, matches, begin)]
             else:
-                listed = shelf.listing(filter_, request.order, begin, request.page_size)
+                wanted = Wanted(filter=filter_)
+                total = shelf.count(wanted)
+                listed = shelf.listing(wanted, request.order, begin, request.page_size)
                 results = [Result(product_id, 0.0, 0, 0, _listed_because(request)) for product_id in listed]
-                total, documents = shelf.count(filter_), None
             facets = {
-                name: shelf.facet(name, filter_, documents, MAX_FACET_VALUES) for name in request.facets
+                name: shelf.facet(name, wanted, MAX_FACET_VALUES) if total else [] for name in request.facets
             }
         end = begin + len(results)
         more = paging.token(request, end) if results and end < total else ""
@@ -106,6 +104,15 @@ class Searcher:
 
     def _in_force(self, request: Request) -> InForce:
         return InForce.of(self._controls.all(), request.text, self._now()) if self._controls else InForce()
+
+    def _as_ruled(
+        self, shelf: Shelf, matches: list[Match], ruled: InForce, filter_: Filter, order: Order
+    ) -> list[Match]:
+        if boosts := ruled.only(Boost):
+            matches = arrange(boosted(matches, boosts, shelf))
+        if self._controls and order is Order.RELEVANCE:
+            matches = pinned(matches, ruled.only(Pin), shelf, filter_, self._controls)
+        return matches
 
     def _understood(self, request: Request, shelf: Shelf, ruled: InForce) -> Understanding:
         if request.exact or Stage.READING not in self._stages:
@@ -118,39 +125,67 @@ class Searcher:
         return reworded(
             query,
             self._lexicon,
-            lambda asked, prefix: shelf.count_words(asked, every=True, prefix=prefix),
+            lambda asked, prefix: shelf.count(Wanted(tuple(asked), prefix=prefix)),
         )
 
     def _find(
         self, shelf: Shelf, query: Understanding, filter_: Filter, meaning: Meaning | None
-    ) -> list[Match]:
-        lexical, complete = (
-            _by_words(shelf, query.words, filter_) if Stage.WORDS in self._stages else ([], set())
-        )
-        best = nsmallest(COMPARED, lexical, key=lambda c: (-c.score, c.product_id))
+    ) -> tuple[Wanted, list[Match]]:
+        """All that is found, and the head of it in order."""
+        asked = query.words if Stage.WORDS in self._stages else ()
+        wanted, lexical, whole = _by_words(shelf, asked, filter_)
         phrase = set[int]()
-        if best and Stage.PHRASE in self._stages:
-            phrase = shelf.saying(words(query.meaning), [candidate.document for candidate in best])
+        if lexical and Stage.PHRASE in self._stages:
+            said = [(word,) for word in words(query.meaning)]
+            phrase = shelf.saying(said, [candidate.document for candidate in lexical])
         if meaning is None:
-            return fuse(lexical, complete, phrase, [], {})
+            return wanted, arrange(fuse(lexical, whole, phrase, [], {}))
         vector = meaning.of(query.meaning)
         near = meaning.near(vector)
-        dense = shelf.by_texts(list(near), filter_)
-        cosines = meaning.similarity(vector, list({candidate.text_key for candidate in best}))
-        return fuse(lexical, complete, phrase, dense, {**cosines, **near})
+        dense = shelf.ranked(Wanted(texts=tuple(near), filter=filter_), HEAD) if near else []
+        cosines = meaning.similarity(vector, list({candidate.text_key for candidate in lexical}))
+        matches = fuse(lexical, whole, phrase, dense, {**cosines, **near})
+        return replace(wanted, texts=tuple(near)), arrange(matches)
 
 
-def _by_words(shelf: Shelf, asked: Sequence[Word], filter_: Filter) -> tuple[list[Candidate], set[int]]:
-    """What has any of the words, or every one when enough do, and the documents that have every one."""
-    if not asked:
-        return [], set()
-    count = shelf.count_words(asked, every=True)
+def _by_words(
+    shelf: Shelf, words: tuple[Word, ...], filter_: Filter
+) -> tuple[Wanted, list[Candidate], set[int]]:
+    """What has any of the words, or every one when enough do; its head, and which of that have every one."""
+    if not words:
+        return Wanted(filter=filter_), [], set()
+    count = shelf.count(Wanted(words))
     prefix = not count
     if prefix:
-        count = shelf.count_words(asked, every=True, prefix=True)
-    whole = shelf.by_words(asked, filter_, every=True, prefix=prefix)
-    lexical = whole if count >= ENOUGH else shelf.by_words(asked, filter_, every=False, prefix=prefix)
-    return lexical, {candidate.document for candidate in whole}
+        count = shelf.count(Wanted(words, prefix=True))
+    wanted = Wanted(words, prefix=prefix, filter=filter_)
+    whole = shelf.ranked(wanted, HEAD)
+    documents = {candidate.document for candidate in whole}
+    if count >= ENOUGH:
+        return wanted, whole, documents
+    wanted = replace(wanted, every=False)
+    some = [found for found in shelf.ranked(wanted, HEAD) if found.document not in documents]
+    return wanted, whole + some, documents
+
+
+def _page(
+    shelf: Shelf, request: Request, wanted: Wanted, matches: Sequence[Match], begin: int
+) -> list[Match]:
+    """One page of what is wanted, of which the matches are the head."""
+    if not matches:
+        return []
+    end = begin + request.page_size
+    if request.order is not Order.RELEVANCE:
+        known = {match.candidate.product_id: match for match in matches}
+        listed = shelf.listing(wanted, request.order, begin, request.page_size)
+        return [
+            known.get(product_id) or Match(Candidate(0, product_id, 0, 0.0), 0.0) for product_id in listed
+        ]
+    if end <= len(matches):
+        return list(matches[begin:end])
+    head = {match.candidate.document for match in matches}
+    tail = [found for found in shelf.ranked(wanted, end + len(head)) if found.document not in head]
+    return [*matches, *(Match(found, 0.0) for found in tail)][begin:end]
 
 
 def _result(match: Match, query: str) -> Result:
@@ -158,7 +193,7 @@ def _result(match: Match, query: str) -> Result:
         reason = f"Chosen for “{query}”"
     elif match.whole:
         reason = f"Matches “{query}”"
-    elif match.lexical_rank:
+    elif match.lexical_rank or not match.dense_rank:
         reason = f"Matches part of “{query}”"
     else:
         reason = f"Similar to “{query}”"

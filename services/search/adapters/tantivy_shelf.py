@@ -1,0 +1,128 @@
+"""Reads of the catalogue: words, filters, orders and facet counts by tantivy, names by the view's file."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+from tantivy import Order as Direction
+
+from services.search.adapters.sqlite_view import SearchDatabase
+from services.search.adapters.tantivy_query import QueryBuilder
+from services.search.domain.ports import Candidate, Wanted, Word
+from services.search.domain.request import Order
+
+_FACETS: Final = {
+    "category": "path",
+    "brand": "brand_key",
+    "price": "price_range",
+    "availability": "availability",
+}
+_ORDERS: Final = {
+    Order.RELEVANCE: "id",
+    Order.PRICE_ASCENDING: "cheapest",
+    Order.PRICE_DESCENDING: "dearest",
+}
+_EVERY_BUCKET: Final = 65_000
+"""Values that a facet may have before its counts are no longer exact: tantivy's own limit."""
+
+
+class TantivyCatalogue:
+    """The Catalogue port over the view's file and the index beside it."""
+
+    def __init__(self, database: SearchDatabase) -> None:
+        self._database = database
+        self._queries = QueryBuilder(database.index)
+
+    @contextmanager
+    def look(self) -> Iterator["TantivyShelf"]:
+        """See Catalogue."""
+        with ExitStack() as open_:
+            with self._database.index.swap:
+                connection = open_.enter_context(self._database.read())
+                # SQLite takes its snapshot at the first read, not where the transaction begins.
+                connection.execute("SELECT 1 FROM products LIMIT 1").fetchone()
+                searcher = self._database.index.searcher()
+            yield TantivyShelf(connection, searcher, self._queries)
+
+
+class TantivyShelf:
+    """The Shelf port over one searcher and one read transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, searcher: Any, queries: QueryBuilder) -> None:
+        self._connection = connection
+        self._searcher = searcher
+        self._queries = queries
+
+    def count(self, wanted: Wanted) -> int:
+        """See Shelf."""
+        return int(self._searcher.search(self._queries.wanted(wanted), 1).count)
+
+    def ranked(self, wanted: Wanted, limit: int) -> list[Candidate]:
+        """See Shelf."""
+        hits = self._searcher.search(self._queries.wanted(wanted), limit, count=False).hits
+        numbers = self._numbers("document", hits)
+        ids = self._ids(numbers)
+        rows = zip(numbers, self._numbers("text_key", hits), (score for score, _ in hits), strict=True)
+        # A reader before the first commit of a rebuilt view may lack a name; such a product is not shown.
+        return [Candidate(n, ids[n], text_key, score) for n, text_key, score in rows if n in ids]
+
+    def saying(self, words: Sequence[Word], documents: Sequence[int]) -> set[int]:
+        """See Shelf."""
+        if not documents:
+            return set()
+        query = self._queries.saying(words, documents)
+        return set(self._numbers("document", self._searcher.search(query, len(documents), count=False).hits))
+
+    def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
+        """See Shelf."""
+        field, end = _ORDERS[order], offset + limit
+        found = self._first(self._queries.wanted(wanted), field, end)
+        if order is Order.RELEVANCE or not found:
+            return [product_id for _, product_id in found][offset:]
+        last = found[-1][0]
+        if last is not None:
+            # All that cost what the last one costs, so that ties stand by id wherever a page is cut.
+            tied = self._queries.at(wanted, field, last)
+            ties = self._first(tied, field, self._searcher.search(tied, 1).count)
+            found = [pair for pair in found if pair[0] != last] + ties
+        found.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1]))
+        return [product_id for _, product_id in found][offset:end]
+
+    def facet(self, name: str, wanted: Wanted, limit: int) -> list[tuple[str, int]]:
+        """See Shelf."""
+        terms = {"field": _FACETS[name], "size": _EVERY_BUCKET, "segment_size": _EVERY_BUCKET}
+        told = self._searcher.aggregate(self._queries.wanted(wanted), {"values": {"terms": terms}})
+        counts = {bucket["key"]: int(bucket["doc_count"]) for bucket in told["values"]["buckets"]}
+        first = sorted(counts, key=lambda value: (-counts[value], value))[:limit]
+        shown = self._brands(first) if name == "brand" else {}
+        return sorted(((shown.get(v, v), counts[v]) for v in first), key=lambda pair: (-pair[1], pair[0]))
+
+    def _first(self, query: Any, field: str, limit: int) -> list[tuple[Any, str]]:
+        """The first by a field, lowest first and without it last: its value and the product's id."""
+        hits = self._searcher.search(
+            query, limit, count=False, order_by_field=field, order=Direction.Asc
+        ).hits
+        numbers = self._numbers("document", hits)
+        ids = self._ids(numbers)
+        return [(hit[0], ids[n]) for hit, n in zip(hits, numbers, strict=True) if n in ids]
+
+    def _numbers(self, field: str, hits: Sequence[Any]) -> list[int]:
+        return list(self._searcher.fast_field_values(field, [address for _, address in hits]))
+
+    def _ids(self, documents: Sequence[int]) -> dict[int, str]:
+        rows = self._connection.execute(
+            "SELECT document, id FROM products WHERE document IN (SELECT value FROM json_each(?))",
+            (json.dumps(documents),),
+        )
+        return dict(rows)
+
+    def _brands(self, keys: Sequence[str]) -> dict[str, str]:
+        """Spellings of one brand count together, under the first of them."""
+        rows = self._connection.execute(
+            "SELECT brand_key, min(brand) FROM products WHERE brand_key IN (SELECT value FROM json_each(?))"
+            " GROUP BY brand_key",
+            (json.dumps(keys),),
+        )
+        return dict(rows)
