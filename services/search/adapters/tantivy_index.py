@@ -8,6 +8,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, NamedTuple
@@ -57,7 +58,6 @@ class TantivyIndex:
         self._folder = folder
         self.analyser = analyser()
         self._index = self._opened()
-        self._writer = self._index.writer(_HEAP_BYTES, 1)
         self._changed = False
 
     @property
@@ -93,8 +93,9 @@ class TantivyIndex:
 
     def rollback(self) -> None:
         """Forgets the changes since the last commit."""
-        self._writer.rollback()
-        self._changed = False
+        if self._changed:
+            self._writer.rollback()
+            self._changed = False
 
     def clear(self) -> None:
         """Takes every product out."""
@@ -119,7 +120,13 @@ class TantivyIndex:
 
     def close(self) -> None:
         """Waits for merges and lets the folder go."""
-        self._writer.wait_merging_threads()
+        if "_writer" in vars(self):
+            self._writer.wait_merging_threads()
+
+    @cached_property
+    def _writer(self) -> Any:
+        # Not before something is written: a process that only reads leaves the index to the one that serves.
+        return self._index.writer(_HEAP_BYTES, 1)
 
     def _remove(self, document: int) -> None:
         self._writer.delete_documents_by_term("document", document)
