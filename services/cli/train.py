@@ -9,23 +9,18 @@ import typer
 from services.cli import output
 from services.cli.evaluate import named, typed
 
-TRAINED = ("recsys", "search", "vision")
+TRAINED = ("recsys", "search", "vision", "pricing")
 
 
 def command(
     context: typer.Context,
-    service: Annotated[str, typer.Argument(help="recsys, search or vision")],
+    service: Annotated[str, typer.Argument(help="recsys, search, vision or pricing")],
     force: Annotated[
         bool, typer.Option(help="Let the model serve though it is worse than the one that serves.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Train a service's model. Other options (--images FILE ...) go to it by name."""
-    if service == "pricing":
-        output.show(
-            {"service": service, "trained": False, "metrics": {}}, lambda: [_NOTHING], as_json=as_json
-        )
-        return
     if service not in TRAINED:
         raise typer.BadParameter(f"{service!r} is none of {', '.join(TRAINED)}", param_hint="SERVICE")
     options = typed(importlib.import_module(f"services.{service}.train").train, named(context.args))
@@ -45,9 +40,6 @@ def train(service: str, progress: Any, *, force: bool = False, **options: Any) -
     module = importlib.import_module(f"services.{service}.train")
     config = importlib.import_module(f"services.{service}.config").Config()
     return dict(asyncio.run(module.train(config, force=force, progress=progress, **options)))
-
-
-_NOTHING = "Pricing has nothing to train: it prices by policies and observed prices."
 
 
 def _tables(service: str, report: dict[str, Any]) -> list[Any]:

@@ -51,10 +51,11 @@ def test_what_does_not_exist_is_refused(words: list[str]) -> None:
     assert result.exit_code == 2, result.output
 
 
-def test_pricing_has_nothing_to_train() -> None:
-    told = json.loads(runner.invoke(app, ["train", "pricing", "--json"]).stdout)
-    assert told == {"service": "pricing", "trained": False, "metrics": {}}
-    assert "nothing to train" in runner.invoke(app, ["train", "pricing"]).stdout
+@pytest.mark.parametrize("option", ["--magic", "--images"])
+def test_an_option_that_a_service_does_not_have_is_refused(option: str) -> None:
+    result = runner.invoke(app, ["train", "pricing", option, "x"])
+    assert result.exit_code == 2
+    assert f"no option {option}" in result.output
 
 
 def test_a_page_without_a_gateway_says_what_to_do() -> None:

@@ -22,12 +22,13 @@ SHARP: Final = 20.0
 """A ridge head's scores lie between 0 and 1: times this they are logits, before the temperature."""
 
 EPOCHS: Final = 24
-PATIENCE: Final = 8
+PATIENCE: Final = 12
 BATCH: Final = 64
 RATE: Final = 5e-4
 HEAD_RATE: Final = 2e-3
 DECAY: Final = 0.02
 SMOOTHING: Final = 0.1
+DROPOUT: Final = 0.2
 
 Ints = npt.NDArray[np.int64]
 
@@ -93,7 +94,7 @@ def closed_form(network: EfficientNetLite0, teach: Part, choose: Part, classes: 
 
 
 def tuned(start: Fitted, teach: Part, choose: Part, progress: Progress, file: Path, name: str) -> Fitted:
-    """The tail and head after some epochs of AdamW with a falling rate; the best epoch's weights are kept.
+    """The tail and head after some epochs of AdamW, its rate rising and falling; the best weights are kept.
 
     An epoch sees each photo once, in one of its views.
 
@@ -110,7 +111,8 @@ def tuned(start: Fitted, teach: Part, choose: Part, progress: Progress, file: Pa
     optimiser = torch.optim.AdamW(groups, weight_decay=DECAY)
     views, count = teach.features.shape[1], len(teach.label)
     steps = EPOCHS * -(-count // BATCH)
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    rates = [RATE, HEAD_RATE]
+    falling = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps, pct_start=0.2)
     key = _key(teach, choose, name)
     best, kept, since, epoch = start.accuracy, _copy(network, head), 0, 0
     if (state := checkpoints.load(file, key, device)) is not None:
@@ -121,12 +123,13 @@ def tuned(start: Fitted, teach: Part, choose: Part, progress: Progress, file: Pa
         best, kept, since, epoch = state["best"], state["kept"], state["since"], state["epoch"]
     while epoch < EPOCHS and since < PATIENCE:
         random = np.random.default_rng([0, epoch])
+        torch.manual_seed(epoch)
         for photo in np.array_split(random.permutation(count), steps // EPOCHS):
             photo = np.sort(photo)
             view = random.integers(0, views, len(photo))
             x = _tensor(teach.features[teach.rows[photo], view], device)
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                logits = head(tail(x))
+                logits = head(nn.functional.dropout(tail(x), DROPOUT))
             loss = nn.functional.cross_entropy(
                 logits.float(),
                 torch.from_numpy(teach.label[photo]).to(device),

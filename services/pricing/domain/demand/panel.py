@@ -1,0 +1,74 @@
+"""Orders as weeks: what each product sold, for how much, and in which weeks it could be sold at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from services.pricing.domain.demand.assessment import Weeks
+from services.pricing.domain.limits import DAY, MICROS
+
+WEEK: Final = 7 * DAY
+"""In microseconds."""
+
+LEAST_WEEKS: Final = 8
+"""With fewer whole weeks nothing can be learnt and measured."""
+
+LEAST_UNITS: Final = 10.0
+"""A product that sold fewer pieces tells nothing of its own."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Products by id, best sellers first, over whole weeks; their categories by name; the currency."""
+
+    product_ids: Sequence[str]
+    categories: Sequence[str]
+    weeks: Weeks
+    currency: str
+
+
+class Lines:
+    """Collects order lines by currency, product and day: memory grows with those, not with orders."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, dict[tuple[str, int], list[float]]] = {}
+
+    def add(self, product_id: str, currency: str, time: int, price: int, pieces: int) -> None:
+        """A line: when, the price of one piece in micros, and how many pieces."""
+        key = product_id, time // DAY
+        found = self._lines.setdefault(currency, {}).setdefault(key, [0.0, 0.0])
+        found[0] += pieces
+        found[1] += pieces * price / MICROS
+
+    def panel(self, category: Mapping[str, str], most: int) -> Panel:
+        """The `most` best sellers of the currency with most lines, up to the last whole week.
+
+        Raises ValueError for fewer than LEAST_WEEKS of them.
+        """
+        if not self._lines:
+            raise ValueError("the log has no orders with prices: import events first")
+        currency, lines = max(self._lines.items(), key=lambda pair: len(pair[1]))
+        days = np.array([day for _, day in lines])
+        count = int((days.max() + 1 - days.min()) // 7)
+        if count < LEAST_WEEKS:
+            raise ValueError(f"the log has {count} whole weeks of orders; {LEAST_WEEKS} are needed")
+        first = int(days.max()) + 1 - 7 * count  # the last week is whole, what is left over is the oldest
+        sold: dict[str, float] = {}
+        for (product_id, _), (pieces, _) in lines.items():
+            sold[product_id] = sold.get(product_id, 0.0) + pieces
+        ranked = sorted((p for p, n in sold.items() if n >= LEAST_UNITS), key=lambda p: (-sold[p], p))[:most]
+        if not ranked:
+            raise ValueError(f"no product sold {LEAST_UNITS:g} pieces")
+        row = {product_id: at for at, product_id in enumerate(ranked)}
+        units, paid = np.zeros((2, len(ranked), count))
+        for (product_id, day), (pieces, money) in lines.items():
+            if product_id in row and day >= first:
+                units[row[product_id], (day - first) // 7] += pieces
+                paid[row[product_id], (day - first) // 7] += money
+        names = [category.get(product_id, "") for product_id in ranked]
+        number = {name: at for at, name in enumerate(sorted(set(names)))}
+        numbers = np.array([number[name] for name in names], np.int64)
+        promotions = np.zeros((len(ranked), count, 0))
+        return Panel(ranked, names, Weeks(units, paid, promotions, numbers), currency)

@@ -1,0 +1,81 @@
+"""What is known of a product's demand: how much it sells, and how that answers to its price."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from services.pricing.domain.demand.model import Demand
+
+NORMAL: Final = 1.6449
+"""The normal distribution's 95% point: a 90% interval's half width in standard errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A product's weekly units at its usual price, its own-price elasticity and the standard error of that.
+
+    `prior_only`: its price never moved, so the elasticity is its category's. Amounts are units of `currency`.
+    The standard error is too small so far: see model.py.
+    """
+
+    product_id: str
+    category: str
+    currency: str
+    price: float
+    weekly_units: float
+    elasticity: float
+    elasticity_error: float
+    prior_only: bool
+
+    def units(self, price: float) -> float:
+        """Expected units of a week at a price: units x (price / usual price) ** elasticity."""
+        return self.weekly_units * math.pow(price / self.price, self.elasticity)
+
+    def interval(self, price: float) -> tuple[float, float]:
+        """A 90% interval of that, for the doubt about the elasticity alone."""
+        apart = NORMAL * self.elasticity_error * abs(math.log(price / self.price))
+        expected = self.units(price)
+        return expected * math.exp(-apart), expected * math.exp(apart)
+
+
+class Responses(Mapping[str, Response]):
+    """The responses of all products that a model knows, by id, and the model's version."""
+
+    def __init__(self, version: str, found: Sequence[Response]) -> None:
+        self.version = version
+        self._found = {one.product_id: one for one in found}
+
+    def __getitem__(self, product_id: str) -> Response:
+        return self._found[product_id]
+
+    def __iter__(self) -> Any:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def responses(
+    demand: Demand,
+    product_ids: Sequence[str],
+    categories: Sequence[str],
+    usual: np.ndarray[Any, np.dtype[np.float64]],
+    currency: str,
+) -> list[Response]:
+    """What was learnt of each product; `usual` (N) is the price that log prices are relative to."""
+    return [
+        Response(
+            product_id,
+            category,
+            currency,
+            float(usual[at]),
+            float(demand.level[at]),
+            float(demand.coefficients[at, 0]),
+            float(demand.errors[at, 0]),
+            bool(demand.prior_only[at]),
+        )
+        for at, (product_id, category) in enumerate(zip(product_ids, categories, strict=True))
+    ]

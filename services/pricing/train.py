@@ -1,0 +1,121 @@
+"""`aisle train pricing`: learns from the log's orders what sells at which price."""
+
+from typing import Any, Final
+
+import numpy as np
+from aisle.catalog.v1 import product_pb2
+from aisle.events.v1 import event_pb2
+from google.protobuf.message import DecodeError
+
+from services.kit.log import CATALOG, EVENTS, Log, Record
+from services.kit.models import ModelStore
+from services.kit.nats_log import NatsLog
+from services.kit.progress import Metric, Progress, TrainReport
+from services.pricing.adapters import demand_files
+from services.pricing.config import Config
+from services.pricing.domain.demand.assessment import Weeks, chosen_width, coverage, forecast, wape
+from services.pricing.domain.demand.model import Demand, Settings, fit
+from services.pricing.domain.demand.panel import Lines, Panel
+from services.pricing.domain.demand.response import responses
+from services.pricing.domain.limits import SECOND
+
+HELD: Final = 4
+"""The last weeks, each forecast from those before it; as many weeks before them choose the settings."""
+
+LEAST_BEFORE: Final = 4
+CHOICES: Final = tuple(Settings(decay, steady) for decay in (0.6, 0.8, 0.9) for steady in (0.2, 1.0))
+MOST_PRODUCTS: Final = 20_000
+
+
+async def train(
+    config: Config, *, force: bool = False, progress: Progress, log: Log | None = None
+) -> TrainReport:
+    """Learns level and elasticity of each product that sold enough, and writes a model folder.
+
+    It is promoted when it forecasts the last weeks no worse than the mean of four weeks does, or by force.
+    The log holds no promotions and no stock, so that neither is told apart from price here. Raises ValueError
+    when the log has too few whole weeks.
+    """
+    log = log or NatsLog(config.nats_url)
+    await log.start()
+    try:
+        panel = await _read(log, progress)
+    finally:
+        await log.close()
+    return learn(config, panel, force=force, progress=progress)
+
+
+def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> TrainReport:
+    """The same of weeks that are already there."""
+    count = panel.weeks.units.shape[1]
+    held = range(count - HELD, count)
+    earlier = range(max(LEAST_BEFORE, count - 2 * HELD), count - HELD)
+    tried = []
+    for done, settings in enumerate(CHOICES):
+        progress("choosing on earlier weeks", done, len(CHOICES))
+        tried.append(forecast(panel.weeks, earlier, settings))
+    best = min(range(len(tried)), key=lambda at: wape(tried[at].expected, tried[at].units))
+    found = forecast(panel.weeks, held, CHOICES[best])
+    progress("choosing on earlier weeks", len(CHOICES), len(CHOICES))
+    error, mean = wape(found.expected, found.units), wape(found.baseline, found.units)
+    demand, usual = _whole(panel.weeks, CHOICES[best])
+    figures = {
+        "wape": error,
+        "four_week_mean_wape": mean,
+        "interval_90_covers": coverage(found, chosen_width(tried[best])),
+        "prior_only": float(demand.prior_only.mean()),
+        "right_sign": float((demand.coefficients[:, 0] < 0).mean()),
+        "elasticity_median": float(np.median(demand.coefficients[:, 0])),
+    }
+    metrics = {name: Metric(value=value, low=None, high=None) for name, value in figures.items()}
+    span = {"products": str(len(panel.product_ids)), "weeks": str(count), "currency": panel.currency}
+    learnt = responses(demand, panel.product_ids, panel.categories, usual, panel.currency)
+    promoted = force or error <= mean
+    created = ModelStore(config.home, "pricing").create(
+        lambda folder: demand_files.save(learnt, folder), metrics=metrics, span=span, promote=promoted
+    )
+    return TrainReport(version=created.version, promoted=promoted, metrics=metrics, span=span)
+
+
+def _whole(weeks: Weeks, settings: Settings) -> tuple[Demand, Any]:
+    """What all weeks tell, and each product's usual price."""
+    prices = weeks.prices()
+    usual = np.median(prices, axis=1)
+    features = np.concatenate([np.log(prices / usual[:, None])[:, :, None], weeks.promotions], axis=2)
+    listed = (np.maximum.accumulate(weeks.units, axis=1) > 0).astype(np.float64)
+    return fit(weeks.units, features, listed, weeks.category, settings), usual
+
+
+async def _read(log: Log, progress: Progress) -> Panel:
+    lines, category = Lines(), dict[str, str]()
+    for stream in (CATALOG, EVENTS):
+        end, reached = await log.end(stream), 0
+        if not end:
+            continue
+        async for records in log.read(stream, 0):
+            for record in records:
+                try:
+                    _take(record, lines, category)
+                except DecodeError:
+                    continue  # the service's view tells and counts what cannot be read
+            reached = records[-1].sequence
+            progress(f"reading {stream.lower()}", min(reached, end), end)
+            if reached >= end:
+                break
+    return lines.panel(category, MOST_PRODUCTS)
+
+
+def _take(record: Record, lines: Lines, category: dict[str, str]) -> None:
+    if record.stream == CATALOG:
+        said = product_pb2.ProductChange.FromString(record.payload).upsert
+        if said.categories:
+            category[said.id] = said.categories[0]
+        return
+    event = event_pb2.Event.FromString(record.payload)
+    if event.type != event_pb2.EVENT_TYPE_ORDER_COMPLETED:
+        return
+    time = min(event.event_time.ToMicroseconds(), int(record.time.timestamp() * SECOND))
+    for detail in event.product_details:
+        if detail.price.amount_micros > 0 and time > 0:
+            price, currency = detail.price.amount_micros, detail.price.currency_code
+            lines.add(detail.product_id, currency, time, price, max(detail.quantity, 1))
