@@ -21,8 +21,8 @@ from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION
 from services.search.adapters.sqlite_completions import SqliteCompletions
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.adapters.sqlite_view import SearchView, open_database
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.adapters.vector_table import VectorTable
 from services.search.domain.complete import Completer
 from services.search.domain.request import FACETS, Filter, Order, Request

@@ -96,7 +96,7 @@ CASES = 8000
 """At most so many validation cases are asked, drawn by a seed."""
 
 WEIGHED = 100_000_000
-"""Cases times items by which a blend's weights are found: of a large catalogue fewer cases, 1,000 at least."""
+"""Cases times items by which a blend's weights are found: fewer cases of many items, 1,000 at least."""
 
 LEAST_GAIN = 0.01
 """A further member must raise the goal by this share of it: less is chance, and not worth its cost."""
