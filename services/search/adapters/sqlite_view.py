@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS products (
   price_range TEXT NOT NULL, availability TEXT NOT NULL, text_key INTEGER NOT NULL, text TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS products_by_text ON products (text_key);
+CREATE INDEX IF NOT EXISTS products_by_brand ON products (brand_key, brand);
 CREATE TABLE IF NOT EXISTS texts (
   document INTEGER PRIMARY KEY, title TEXT NOT NULL, brand TEXT NOT NULL, categories TEXT NOT NULL,
   description TEXT NOT NULL, properties TEXT NOT NULL

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
@@ -90,11 +90,17 @@ class TantivyShelf:
         found.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1]))
         return [product_id for _, product_id in found][offset:end]
 
-    def facet(self, name: str, wanted: Wanted, limit: int) -> list[tuple[str, int]]:
+    def facets(self, names: Sequence[str], wanted: Wanted, limit: int) -> Mapping[str, list[tuple[str, int]]]:
         """See Shelf."""
-        terms = {"field": _FACETS[name], "size": _EVERY_BUCKET, "segment_size": _EVERY_BUCKET}
-        told = self._searcher.aggregate(self._queries.wanted(wanted), {"values": {"terms": terms}})
-        counts = {bucket["key"]: int(bucket["doc_count"]) for bucket in told["values"]["buckets"]}
+        counted = {
+            name: {"terms": {"field": _FACETS[name], "size": _EVERY_BUCKET, "segment_size": _EVERY_BUCKET}}
+            for name in names
+        }
+        told = self._searcher.aggregate(self._queries.wanted(wanted), counted) if names else {}
+        return {name: self._facet(name, told[name]["buckets"], limit) for name in names}
+
+    def _facet(self, name: str, buckets: Sequence[Any], limit: int) -> list[tuple[str, int]]:
+        counts = {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
         first = sorted(counts, key=lambda value: (-counts[value], value))[:limit]
         shown = self._brands(first) if name == "brand" else {}
         return sorted(((shown.get(v, v), counts[v]) for v in first), key=lambda pair: (-pair[1], pair[0]))
@@ -121,8 +127,7 @@ class TantivyShelf:
     def _brands(self, keys: Sequence[str]) -> dict[str, str]:
         """Spellings of one brand count together, under the first of them."""
         rows = self._connection.execute(
-            "SELECT brand_key, min(brand) FROM products WHERE brand_key IN (SELECT value FROM json_each(?))"
-            " GROUP BY brand_key",
+            "SELECT value, (SELECT min(brand) FROM products WHERE brand_key = value) FROM json_each(?)",
             (json.dumps(keys),),
         )
         return dict(rows)

@@ -68,8 +68,8 @@ class Shelf(Protocol):
         """Ids of the wanted products: by price, without one last; else, and for ties, by id."""
         ...
 
-    def facet(self, name: str, wanted: Wanted, limit: int) -> list[tuple[str, int]]:
-        """Values with their numbers of wanted products, most first; ties by value."""
+    def facets(self, names: Sequence[str], wanted: Wanted, limit: int) -> Mapping[str, list[tuple[str, int]]]:
+        """Of each property its values with their numbers of wanted products, most first; ties by value."""
         ...
 
 

@@ -95,9 +95,8 @@ class Searcher:
                 total = shelf.count(wanted)
                 listed = shelf.listing(wanted, request.order, begin, request.page_size)
                 results = [Result(product_id, 0.0, 0, 0, _listed_because(request)) for product_id in listed]
-            facets = {
-                name: shelf.facet(name, wanted, MAX_FACET_VALUES) if total else [] for name in request.facets
-            }
+            counted = shelf.facets(request.facets, wanted, MAX_FACET_VALUES) if total else {}
+            facets = {name: counted.get(name, []) for name in request.facets}
         end = begin + len(results)
         more = paging.token(request, end) if results and end < total else ""
         return Page(results, total, more, served_by, facets, query, filter_, ruled.redirect)
