@@ -27,7 +27,7 @@ def report(
         with output.steps() as progress:
             told = asyncio.run(_report(limit, progress))
     except (ServiceError, TimeoutError) as error:
-        output.fail(f"the log does not answer: {error or 'is NATS running? See aisle doctor'}")
+        output.fail(f"the log does not answer: {str(error) or 'is NATS running? See aisle doctor'}")
         raise typer.Exit(1) from None
     except grpc.aio.AioRpcError as error:
         output.fail(f"search does not answer: {error.details()}")

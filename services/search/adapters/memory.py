@@ -47,6 +47,10 @@ class ConceptEncoder:
         self._concepts = concepts
         self._dimension = dimension
 
+    def knows(self, word: str) -> bool:
+        """See Encoder."""
+        return word in self._concepts
+
     def encode(self, texts: Sequence[str]) -> Vector:
         """See Encoder."""
         rows = np.zeros((len(texts), self._dimension), np.float32)

@@ -20,6 +20,9 @@ MAX_TOKENS: Final = 64
 
 DIMENSION: Final = 384
 
+SHORTEST_WORD: Final = 3
+"""Shorter tokens are pieces of words as often as words."""
+
 
 class OnnxEncoder:
     """The Encoder port; any thread may call it, each uses one core.
@@ -45,6 +48,10 @@ class OnnxEncoder:
             raise ValueError(
                 f"{folder} gives vectors of shape {probe.shape}, not unit vectors of {DIMENSION}"
             )
+
+    def knows(self, word: str) -> bool:
+        """See Encoder: a word that the tokenizer leaves whole was common in what the model learnt from."""
+        return len(word) >= SHORTEST_WORD and self._tokenizer.token_to_id(word) is not None
 
     def encode(self, texts: Sequence[str]) -> Vector:
         """See Encoder."""

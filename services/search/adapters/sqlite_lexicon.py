@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.kit.views import Database
-from services.search.adapters.sqlite_vocabulary import FIRST_SIGN, LAST_SIGN, shortened
+from services.search.adapters.sqlite_vocabulary import shortened
 from services.search.domain.query.lexicon import Named, Spelled
 
 SHORTEST_PLURAL: Final = 4
@@ -46,11 +46,11 @@ class SqliteLexicon:
             rows = connection.execute("SELECT id FROM numbers WHERE number = ? ORDER BY id", (number,))
             return [product_id for (product_id,) in rows]
 
-    def has_chinese(self) -> bool:
+    def writes(self, words: Sequence[str]) -> bool:
         """See Lexicon."""
         with self._database.read() as connection:
-            signs = "SELECT EXISTS (SELECT 1 FROM vocabulary WHERE word BETWEEN ? AND ?)"
-            return bool(connection.execute(signs, (FIRST_SIGN, LAST_SIGN)).fetchone()[0])
+            known = "SELECT count(*) FROM vocabulary WHERE word IN (SELECT value FROM json_each(?))"
+            return bool(connection.execute(known, (json.dumps(words),)).fetchone() == (len(set(words)),))
 
     def currency(self) -> str:
         """See Lexicon."""

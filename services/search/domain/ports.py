@@ -111,6 +111,10 @@ class Encoder(Protocol):
         """One row a text, each of length 1; a text has the same vector whatever its neighbours."""
         ...
 
+    def knows(self, word: str) -> bool:
+        """Whether the word is one of the language, as far as the model has seen it."""
+        ...
+
 
 class Vectors(Protocol):
     """An index of vectors by number; any thread may call it."""

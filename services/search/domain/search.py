@@ -19,6 +19,7 @@ from services.search.domain.ports import Candidate, Catalogue, Shelf, Wanted, Wo
 from services.search.domain.product import LEVEL
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
+from services.search.domain.query.spelling import IsWord
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
 from services.search.domain.request import MAX_FACET_VALUES, Filter, Order, Request
 from services.search.domain.stages import ALL, Stage
@@ -83,7 +84,8 @@ class Searcher:
         served_by = "hybrid" if meaning else "lexical"
         with self._catalogue.look() as shelf:
             ruled = self._in_force(request)
-            query = self._understood(request, shelf, ruled)
+            is_word = meaning.encoder.knows if meaning else _unknown
+            query = self._understood(request, shelf, ruled, is_word)
             filter_ = narrowed(query, request.filter, self._lexicon)
             if query.text:
                 wanted, matches = self._find(shelf, query, filter_, meaning)
@@ -113,7 +115,7 @@ class Searcher:
             matches = pinned(matches, ruled.only(Pin), shelf, filter_, self._controls)
         return matches
 
-    def _understood(self, request: Request, shelf: Shelf, ruled: InForce) -> Understanding:
+    def _understood(self, request: Request, shelf: Shelf, ruled: InForce, is_word: IsWord) -> Understanding:
         if request.exact or Stage.READING not in self._stages:
             return as_typed(request.text)
         plain = understand(request.text, self._lexicon)
@@ -125,6 +127,7 @@ class Searcher:
             query,
             self._lexicon,
             lambda asked, prefix: shelf.count(Wanted(tuple(asked), prefix=prefix)),
+            is_word,
         )
 
     def _find(
@@ -145,6 +148,11 @@ class Searcher:
         cosines = meaning.similarity(vector, list({candidate.text_key for candidate in lexical}))
         matches = fuse(lexical, whole, phrase, dense, {**cosines, **near})
         return replace(wanted, texts=tuple(near)), arrange(matches)
+
+
+def _unknown(word: str) -> bool:
+    """Without a model there is nothing that knows the language."""
+    return False
 
 
 def _by_words(

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 from services.search.domain.ports import Word
+from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.text import words
 
 STOP_WORDS: Final = frozenset(("的", "了", "和", "与", "及", "用", "款", "个", "一个", "我", "要", "买"))
@@ -77,7 +78,8 @@ def with_english(text: str) -> tuple[tuple[Word, ...], str]:
     return tuple(dict.fromkeys(found)), " ".join(english)
 
 
-def with_chinese(word: Word) -> Word:
-    """An English word with its Chinese as alternatives."""
-    chinese = _reverse().get(word[0], ())[:MOST_TRANSLATIONS]
-    return (*word, *(" ".join(words(sign)) for sign in chinese))
+def with_chinese(word: Word, lexicon: Lexicon) -> Word:
+    """An English word with its Chinese as alternatives, as far as products have those signs."""
+    known = [words(chinese) for chinese in _reverse().get(word[0], ())]
+    written = [" ".join(signs) for signs in known if lexicon.writes(signs)]
+    return (*word, *written[:MOST_TRANSLATIONS])

@@ -34,8 +34,8 @@ class Lexicon(Protocol):
         """Ids of the products whose id or GTIN is this number, sorted."""
         ...
 
-    def has_chinese(self) -> bool:
-        """Whether a product is written in Chinese."""
+    def writes(self, words: Sequence[str]) -> bool:
+        """Whether products have each of these words, or Chinese signs."""
         ...
 
     def currency(self) -> str:

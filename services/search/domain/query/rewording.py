@@ -6,7 +6,7 @@ from typing import Final
 
 from services.search.domain.ports import Word
 from services.search.domain.query.lexicon import Lexicon
-from services.search.domain.query.spelling import Correction, Count, correct, finished, near
+from services.search.domain.query.spelling import Correction, Count, IsWord, correct, finished, near
 from services.search.domain.query.understanding import STOP_WORDS, Understanding, reread
 from services.search.domain.text import words
 
@@ -17,7 +17,7 @@ CountWords = Callable[[Sequence[Word], bool], int]
 """How many products have every one of the words; with True the last word may be unfinished."""
 
 
-def reworded(query: Understanding, lexicon: Lexicon, count: CountWords) -> Understanding:
+def reworded(query: Understanding, lexicon: Lexicon, count: CountWords, is_word: IsWord) -> Understanding:
     """The query as it is searched for, with what was changed told in it."""
 
     if query.language == "zh":
@@ -28,12 +28,12 @@ def reworded(query: Understanding, lexicon: Lexicon, count: CountWords) -> Under
         return count([(word,) for word in telling], False)
 
     found = count(query.words, False) or count(query.words, True)
-    query = (_completed if found else _corrected)(query, lexicon, having)
+    query = _completed(query, lexicon, having) if found else _corrected(query, lexicon, having, is_word)
     return query if found >= ENOUGH or query.corrections else _widened(query, lexicon, having)
 
 
-def _corrected(query: Understanding, lexicon: Lexicon, count: Count) -> Understanding:
-    made, changes = correct(words(query.text), lexicon, count)
+def _corrected(query: Understanding, lexicon: Lexicon, count: Count, is_word: IsWord) -> Understanding:
+    made, changes = correct(words(query.text), lexicon, count, is_word)
     return _told(query, made, changes, lexicon)
 
 

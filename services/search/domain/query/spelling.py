@@ -38,6 +38,9 @@ ALSO: Final = 2
 Count = Callable[[Sequence[str]], int]
 """How many products have every one of these words or phrases."""
 
+IsWord = Callable[[str], bool]
+"""Whether the language has this word, as far as is known."""
+
 
 class Correction(NamedTuple):
     """What was typed and what was searched for instead; either may be two words."""
@@ -53,10 +56,15 @@ class _Try(NamedTuple):
     cost: float
 
 
-def correct(words: Sequence[str], lexicon: Lexicon, count: Count) -> tuple[list[str], list[Correction]]:
-    """The words as they should be, and what was changed. For a query that no product has every word of."""
+def correct(
+    words: Sequence[str], lexicon: Lexicon, count: Count, is_word: IsWord
+) -> tuple[list[str], list[Correction]]:
+    """The words as they should be, and what was changed. For a query that no product has every word of.
+
+    What the language has is no slip, though the shop does not sell it: "oat milk" is not "fat milk".
+    """
     made, changes = list(words), list[Correction]()
-    unknown = [word for word in words if _correctable(word) and not count([word])]
+    unknown = [word for word in words if _correctable(word) and not is_word(word) and not count([word])]
     if len(unknown) > MOST_CORRECTED:
         return made, changes
     for word in unknown:

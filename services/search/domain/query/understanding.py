@@ -83,10 +83,8 @@ def reread(query: Understanding, text: str, lexicon: Lexicon) -> Understanding:
     named, code, meaning = names(text, lexicon), language(text), text
     if code == "zh":
         found, meaning = with_english(text)
-    elif lexicon.has_chinese():
-        found = tuple(map(with_chinese, _words(text)))
     else:
-        found = _words(text)
+        found = tuple(with_chinese(word, lexicon) for word in _words(text))
     return replace(
         query,
         text=text,
