@@ -10,7 +10,7 @@ from services.search.domain.product import IN_STOCK, OUT_OF_STOCK, PREORDER, Pro
 from services.search.domain.query.prices import PriceRange
 from services.search.domain.query.understanding import Intent, Understanding
 from services.search.domain.request import Filter, Order, Request, page_size, price_bounds
-from services.search.domain.search import Page
+from services.search.domain.search import Page, Result
 from services.search.domain.text import key
 
 _ORDERS = {
@@ -78,21 +78,29 @@ def response_of(page: Page, *, explain: bool) -> search_pb2.SearchResponse:
         understanding=understanding_of(page.query, page.filter.currency),
         redirect_uri=page.redirect_uri,
     )
-    for found in page.results:
-        told = response.results.add(
-            product_id=found.product_id,
-            score=found.score,
-            lexical_rank=found.lexical_rank,
-            dense_rank=found.dense_rank,
-            reason=found.reason,
-        )
-        for name, value in found.parts._asdict().items() if explain else ():
-            told.score_parts.add(name=name, value=value)
+    response.results.extend(_result_of(found, explain=explain) for found in page.results)
+    if page.rescue:
+        response.rescue.lifted_conditions.extend(page.rescue.lifted)
+        response.rescue.results.extend(_result_of(found, explain=explain) for found in page.rescue.results)
+        response.rescue.total_size = page.rescue.total
     for name, values in page.facets.items():
         facet = response.facets.add(key=name)
         for value, count in values:
             facet.values.add(value=value, count=count)
     return response
+
+
+def _result_of(found: Result, *, explain: bool) -> search_pb2.SearchResult:
+    message = search_pb2.SearchResult(
+        product_id=found.product_id,
+        score=found.score,
+        lexical_rank=found.lexical_rank,
+        dense_rank=found.dense_rank,
+        reason=found.reason,
+    )
+    for name, value in found.parts._asdict().items() if explain else ():
+        message.score_parts.add(name=name, value=value)
+    return message
 
 
 def understanding_of(query: Understanding, currency: str) -> understanding_pb2.QueryUnderstanding:

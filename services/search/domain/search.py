@@ -22,6 +22,7 @@ from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.spelling import IsWord
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
 from services.search.domain.request import MAX_FACET_VALUES, Filter, Order, Request
+from services.search.domain.rescue import FACET_FIELDS, lifted, relaxations
 from services.search.domain.stages import ALL, Stage
 from services.search.domain.text import words
 
@@ -56,6 +57,16 @@ class Page:
     query: Understanding
     filter: Filter
     redirect_uri: str = ""
+    rescue: "Rescue | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """What there is without some of the request's conditions, when with them there is nothing."""
+
+    lifted: tuple[str, ...]
+    results: list[Result]
+    total: int
 
 
 class Searcher:
@@ -87,21 +98,64 @@ class Searcher:
             is_word = meaning.encoder.knows if meaning else _unknown
             query = self._understood(request, shelf, ruled, is_word)
             filter_ = narrowed(query, request.filter, self._lexicon)
-            if query.text:
-                wanted, matches = self._find(shelf, query, filter_, meaning)
-                matches = self._as_ruled(shelf, matches, ruled, filter_, request.order)
-                total = max(shelf.count(wanted), len(matches)) if matches else 0
-                results = [_result(m, query.text) for m in _page(shelf, request, wanted, matches, begin)]
-            else:
-                wanted = Wanted(filter=filter_)
-                total = shelf.count(wanted)
-                listed = shelf.listing(wanted, request.order, begin, request.page_size)
-                results = [Result(product_id, 0.0, 0, 0, _listed_because(request)) for product_id in listed]
-            counted = shelf.facets(request.facets, wanted, MAX_FACET_VALUES) if total else {}
-            facets = {name: counted.get(name, []) for name in request.facets}
+            wanted, total, results = self._answer(shelf, request, query, filter_, meaning, ruled, begin)
+            facets = self._facets(shelf, request, query, wanted)
+            rescue = None if total else self._rescue(shelf, request, query, filter_, meaning, ruled)
         end = begin + len(results)
         more = paging.token(request, end) if results and end < total else ""
-        return Page(results, total, more, served_by, facets, query, filter_, ruled.redirect)
+        return Page(results, total, more, served_by, facets, query, filter_, ruled.redirect, rescue)
+
+    def _answer(
+        self,
+        shelf: Shelf,
+        request: Request,
+        query: Understanding,
+        filter_: Filter,
+        meaning: Meaning | None,
+        ruled: InForce,
+        begin: int,
+    ) -> tuple[Wanted | None, int, list[Result]]:
+        """What is wanted, None where no product can be; how much there is of it, and one page."""
+        if not query.text:
+            wanted = Wanted(filter=filter_)
+            listed = shelf.listing(wanted, request.order, begin, request.page_size)
+            because = _listed_because(request)
+            return wanted, shelf.count(wanted), [Result(each, 0.0, 0, 0, because) for each in listed]
+        wanted, matches = self._find(shelf, query, filter_, meaning)
+        matches = self._as_ruled(shelf, matches, ruled, filter_, request.order)
+        total = max(shelf.count(wanted), len(matches)) if matches else 0
+        results = [_result(match, query.text) for match in _page(shelf, request, wanted, matches, begin)]
+        return wanted if wanted.words or wanted.texts else None, total, results
+
+    def _facets(
+        self, shelf: Shelf, request: Request, query: Understanding, wanted: Wanted | None
+    ) -> Mapping[str, list[tuple[str, int]]]:
+        """Counts without the request's own filter on the facet's values, so that more can be chosen."""
+        if wanted is None:
+            return {name: [] for name in request.facets}
+        together: dict[Filter, list[str]] = {}
+        for name in request.facets:
+            wider = narrowed(query, lifted(request.filter, FACET_FIELDS[name]), self._lexicon)
+            together.setdefault(wider, []).append(name)
+        counted: dict[str, list[tuple[str, int]]] = {}
+        for wider, names in together.items():
+            counted |= shelf.facets(names, replace(wanted, filter=wider), MAX_FACET_VALUES)
+        return {name: counted[name] for name in request.facets}
+
+    def _rescue(
+        self,
+        shelf: Shelf,
+        request: Request,
+        query: Understanding,
+        filter_: Filter,
+        meaning: Meaning | None,
+        ruled: InForce,
+    ) -> Rescue | None:
+        for names, wider in relaxations(filter_):
+            _, total, results = self._answer(shelf, request, query, wider, meaning, ruled, 0)
+            if total:
+                return Rescue(names, results, total)
+        return None
 
     def _in_force(self, request: Request) -> InForce:
         return InForce.of(self._controls.all(), request.text, self._now()) if self._controls else InForce()
