@@ -104,6 +104,9 @@ def told(name: str, answer: Any) -> dict[str, Any]:
         report["total_size"] = answer.total_size
         report["next_page_token"] = answer.next_page_token
         report["facets"] = {f.key: {v.value: v.count for v in f.values} for f in answer.facets}
+        report["corrected_query"] = answer.corrected_query
+        report["lifted_conditions"] = list(answer.lifted_conditions)
+        report["wider_total_size"] = answer.wider_total_size
     if isinstance(answer, pb.GetCartPageResponse):
         report["total"] = _money(answer.total) if answer.HasField("total") else None
         report["missing_product_ids"] = list(answer.missing_product_ids)

@@ -59,6 +59,7 @@ def price(item: dict[str, Any]) -> Text:
 def _facts(told: dict[str, Any]) -> Iterator[RenderableType]:
     if "total_size" in told:
         yield Text(f"{told['total_size']:,} products match")
+        yield from _understood(told)
     for key, values in told.get("facets", {}).items():
         yield Text(
             f"{key}: " + ", ".join(f"{value} ({count:,})" for value, count in list(values.items())[:8])
@@ -67,6 +68,15 @@ def _facts(told: dict[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"Total {told['total']['text']}", style="bold")
     if told.get("missing_product_ids"):
         yield Text("Unknown products: " + ", ".join(told["missing_product_ids"]), style="red")
+
+
+def _understood(told: dict[str, Any]) -> Iterator[RenderableType]:
+    """What search did of itself: a corrected query, and what there would be with fewer conditions."""
+    if told["corrected_query"]:
+        yield Text(f"Searched for “{told['corrected_query']}”", style="yellow")
+    if told["lifted_conditions"]:
+        lifted = ", ".join(told["lifted_conditions"]).replace("_", " ")
+        yield Text(f"{told['wider_total_size']:,} products match without: {lifted}", style="yellow")
 
 
 def summary(pages: list[dict[str, Any]], incomplete: dict[str, list[str]]) -> Table:

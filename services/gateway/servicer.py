@@ -82,6 +82,9 @@ class StorefrontServicer(storefront_service_pb2_grpc.StorefrontServiceServicer):
             total_size=found.total,
             next_page_token=found.next_token,
             facets=map(wire.facet_message, found.facets),
+            corrected_query=found.corrected,
+            lifted_conditions=found.lifted,
+            wider_total_size=found.wider_total,
         )
 
     async def GetProductPage(

@@ -63,6 +63,15 @@ def test_a_page_as_a_table() -> None:
     assert "Green Hill (7)" in text
 
 
+def test_a_correction_and_what_fewer_conditions_would_find_are_told() -> None:
+    empty = pb.SearchProductsResponse(
+        corrected_query="oat milk", lifted_conditions=["in_stock_only", "brands"], wider_total_size=1_200
+    )
+    text = drawn(pages.told("search", empty))
+    assert "Searched for “oat milk”" in text
+    assert "1,200 products match without: in stock only, brands" in text
+
+
 def test_what_is_missing_is_told() -> None:
     whole = answer()
     whole.page.sections[0].status = pb.SECTION_STATUS_FALLBACK

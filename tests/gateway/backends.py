@@ -112,6 +112,7 @@ class Search(search_pb2_grpc.SearchServiceServicer):
             total_size=answer.total,
             next_page_token=answer.next_token,
             served_by="lexical",
+            rescue=search_pb2.Rescue(lifted_conditions=answer.lifted, total_size=answer.wider_total),
         )
 
     async def CompleteQuery(self, request, context):  # noqa: N802

@@ -119,6 +119,9 @@ class StubSearcher:
                 Facet(facet.key, tuple(FacetValue(one.value, one.count) for one in facet.values))
                 for facet in answer.facets
             ),
+            corrected=answer.understanding.searched_query if answer.understanding.corrections else "",
+            lifted=tuple(answer.rescue.lifted_conditions),
+            wider_total=answer.rescue.total_size,
         )
 
     async def complete(self, prefix: str, size: int, timeout: float) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The services behind the gateway, in memory and simple, for tests and examples; they pass the same suite."""
 # ruff: noqa: ASYNC109 - as the ports have it
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.gateway.domain.errors import Refused
@@ -95,7 +95,8 @@ class MemorySearcher:
             raise Refused("INVALID_PAGE_TOKEN", "not a token of ours", field="page_token")
         words, start = query.text.lower().split(), int(query.token or 0)
         cards = [self._shop.cards[one] for one in self._shop.through(query.wanted)]
-        found = [card.id for card in cards if all(word in card.title.lower() for word in words)]
+        found = _titled(cards, words)
+        wider = [] if found or not query.wanted.brands else _titled(self._shop.cards.values(), words)
         if query.order is not Order.RELEVANCE:
             prices = {card.id: card.price.micros if card.price else 0 for card in cards}
             found.sort(key=lambda one: prices[one], reverse=query.order is Order.PRICE_DESCENDING)
@@ -106,12 +107,18 @@ class MemorySearcher:
             "search lexical",
             total=len(found),
             next_token=str(start + len(page)) if start + len(page) < len(found) else "",
+            lifted=("brands",) if wider else (),
+            wider_total=len(wider),
         )
 
     async def complete(self, prefix: str, size: int, timeout: float) -> tuple[str, ...]:
         """See Searcher.complete."""
         titles = sorted(card.title.lower() for card in self._shop.cards.values())
         return tuple(title for title in titles if title.startswith(prefix.lower()))[:size]
+
+
+def _titled(cards: Iterable[Card], words: Sequence[str]) -> list[str]:
+    return [card.id for card in cards if all(word in card.title.lower() for word in words)]
 
 
 class MemoryLooker:

@@ -122,7 +122,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a section's call found: candidates best first, what found them, and what came along."""
+    """What a section's call found: candidates best first, what found them, and what came along.
+
+    `corrected` is the query searched for instead of what was typed. Where nothing matches, `wider_total`
+    products would without the `lifted` conditions.
+    """
 
     candidates: tuple[Candidate, ...] = ()
     served_by: str = ""
@@ -131,6 +135,9 @@ class Answer:
     next_token: str = ""
     facets: tuple[Facet, ...] = ()
     labels: tuple[Label, ...] = ()
+    corrected: str = ""
+    lifted: tuple[str, ...] = ()
+    wider_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
