@@ -12,7 +12,8 @@ from services.recsys.domain.context import Context
 from services.recsys.domain.placements import Source
 from services.recsys.domain.reasons import Reason
 from services.recsys.domain.shop import Shop
-from services.recsys.domain.sources import SOURCES, Candidates
+from services.recsys.domain.sources import SOURCES
+from services.recsys.domain.sources.candidates import Candidates
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Bought(Enum):
 
 
 class Source(Enum):
-    """Where candidates come from; sources.py has one function for each."""
+    """Where candidates come from; sources/ has one function for each."""
 
     REPEATS = "what the shopper buys again, by frequency and recency"
     NEXT_BASKET = "what the next order holds, repeats and all, by the basket model"

@@ -10,7 +10,7 @@ from services.recsys.domain.ports import Knowledge
 from services.recsys.domain.reasons import Reason
 from services.recsys.domain.recommend import Answer, Recommended
 from services.recsys.domain.shop import Shop
-from services.recsys.domain.sources import goes_with
+from services.recsys.domain.sources.together import goes_with
 from services.recsys.domain.taste import Taste
 
 DEFAULT_WEIGHT = 0.3
