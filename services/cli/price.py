@@ -36,6 +36,8 @@ def verify(
         "entries": found.chain.head.sequence,
         "head": found.chain.head.hash,
         "problem": found.chain.problem,
+        "acts": found.acts.head.sequence,
+        "acts_problem": found.acts.problem,
         "head_found": found.chain.noted,
         "prices_astray": [f"{product_id} in {market}" for market, product_id in found.astray],
     }
@@ -50,6 +52,8 @@ def _verdict(told: dict[str, object]) -> list[str]:
         lines = [f"The ledger does not hold: {told['problem']}. {lines[0]}"]
     if not told["head_found"]:
         lines.append("The given head is in no entry: the ledger was cut short or made anew.")
+    if told["acts_problem"]:
+        lines.append(f"The record of acts does not hold: {told['acts_problem']}.")
     for price in told["prices_astray"]:  # type: ignore[attr-defined]
         lines.append(f"The price of {price} is not the ledger's last word.")
     return lines

@@ -38,6 +38,10 @@ STATUS_OF_REASON: Mapping[str, grpc.StatusCode] = MappingProxyType(
         "CONFLICT": grpc.StatusCode.ABORTED,
         "INTERNAL": grpc.StatusCode.INTERNAL,
         "DEADLINE_EXCEEDED": grpc.StatusCode.DEADLINE_EXCEEDED,
+        "PROPOSAL_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+        "PROPOSAL_DECIDED": grpc.StatusCode.FAILED_PRECONDITION,
+        "PROPOSAL_EXPIRED": grpc.StatusCode.FAILED_PRECONDITION,
+        "PROPOSAL_STALE": grpc.StatusCode.FAILED_PRECONDITION,
     }
 )
 

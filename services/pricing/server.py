@@ -10,7 +10,7 @@ from services.kit.log import Log
 from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
 from services.kit.workers import Workers
-from services.pricing.adapters.accounts import SqlAccounts
+from services.pricing.adapters.accounts import SqlAccounts, SqlProposals
 from services.pricing.adapters.database import Database, sqlite_url
 from services.pricing.adapters.resources import Opened, Ticker
 from services.pricing.adapters.store import Store
@@ -36,6 +36,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
     quotes = Quotes()
     store = Store(open_database(config), quotes, now)
     readers, writers = Workers("pricing-readers", threads=config.threads), Workers("pricing-writers")
+    accounts, proposals = SqlAccounts(store, readers, writers), SqlProposals(store, readers, writers)
     following, ticker = Following(log, store), Ticker(store, config.tick_seconds)
     return Service(
         name="pricing",
@@ -43,7 +44,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
         endpoints=[
             Endpoint(
                 pricing_pb2_grpc.add_PricingServiceServicer_to_server,
-                PricingServicer(quotes, SqlAccounts(store, readers, writers), now),
+                PricingServicer(quotes, accounts, proposals, now),
                 "aisle.pricing.v1.PricingService",
             )
         ],

@@ -7,43 +7,41 @@ from aisle.pricing.v1 import pricing_pb2 as pb
 from aisle.pricing.v1 import pricing_pb2_grpc
 
 from services.kit.errors import ServiceError
-from services.pricing import wire
-from services.pricing.domain.ports import Accounts
-from services.pricing.domain.quotes import Quotes, quote
+from services.pricing.domain.ports import Accounts, Proposals
+from services.pricing.domain.quotes import Quotes
+from services.pricing.wire import common, policies, prices, proposals
 
 
 class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
     """Quotes from memory; everything else from the accounts. `now` is in microseconds since 1970."""
 
-    def __init__(self, quotes: Quotes, accounts: Accounts, now: Callable[[], int]) -> None:
-        self._quotes, self._accounts, self._now = quotes, accounts, now
+    def __init__(self, quotes: Quotes, accounts: Accounts, desk: Proposals, now: Callable[[], int]) -> None:
+        self._quotes, self._accounts, self._desk, self._now = quotes, accounts, desk, now
 
     async def QuotePrices(self, request: pb.QuotePricesRequest, context: Any) -> pb.QuotePricesResponse:
         """See the proto."""
-        market, product_ids = wire.to_market(request.market), wire.to_product_ids(request)
+        market, product_ids = common.to_market(request.market), prices.to_product_ids(request)
         quotes, unpriced = self._quotes.of(market, product_ids, self._now())
-        return pb.QuotePricesResponse(quotes=map(wire.from_quote, quotes), unpriced_product_ids=unpriced)
+        return pb.QuotePricesResponse(quotes=map(prices.from_quote, quotes), unpriced_product_ids=unpriced)
 
     async def ExplainPrice(self, request: pb.ExplainPriceRequest, context: Any) -> pb.ExplainPriceResponse:
         """See the proto."""
         market, product_id = self._product(request)
         story = await self._accounts.story(market, product_id)
-        steps, policy = wire.from_story(story)
-        now = wire.from_quote(quote(product_id, story.state, self._now()))
-        return pb.ExplainPriceResponse(quote=now, steps=steps, policy=policy)
+        return prices.from_story(product_id, story, self._now())
 
     async def ListPriceHistory(
         self, request: pb.ListPriceHistoryRequest, context: Any
     ) -> pb.ListPriceHistoryResponse:
         """See the proto."""
         market, product_id = self._product(request)
-        size = wire.to_page_size(request.page_size)
-        before = wire.from_page_token(market, product_id, request.page_token)
+        size = common.to_page_size(request.page_size)
+        before = common.from_page_token(request.page_token, market, product_id)
         # One more than asked tells whether there is another page.
         found = await self._accounts.history(market, product_id, before, size + 1)
         page = found[:size]
-        more = wire.to_page_token(market, product_id, page[-1]) if len(found) > size else ""
-        return pb.ListPriceHistoryResponse(entries=map(wire.from_entry, page), next_page_token=more)
+        more = common.to_page_token(page[-1].number, market, product_id) if len(found) > size else ""
+        return pb.ListPriceHistoryResponse(entries=map(prices.from_entry, page), next_page_token=more)
 
     async def SetPricingPolicy(
         self, request: pb.SetPricingPolicyRequest, context: Any
@@ -51,10 +49,58 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         """See the proto."""
         if not request.HasField("policy"):
             raise ServiceError("REQUIRED", "policy is required", field="policy")
-        policy = await self._accounts.set_policy(wire.to_policy(request.policy))
-        return pb.SetPricingPolicyResponse(policy=wire.from_policy(policy))
+        policy, actor = policies.to_policy(request.policy), policies.to_policy_actor(request)
+        policy = await self._accounts.set_policy(policy, actor)
+        return pb.SetPricingPolicyResponse(policy=policies.from_policy(policy))
+
+    async def ProposePrices(self, request: pb.ProposePricesRequest, context: Any) -> pb.ProposePricesResponse:
+        """See the proto."""
+        ask = proposals.to_ask(request)
+        self._quotes.check(ask.market)
+        return proposals.from_answer(await self._desk.propose(ask))
+
+    async def ListProposals(self, request: pb.ListProposalsRequest, context: Any) -> pb.ListProposalsResponse:
+        """See the proto."""
+        market, status = common.to_market(request.market), proposals.to_status(request.status)
+        self._quotes.check(market)
+        size, asked = common.to_page_size(request.page_size), (market, str(request.status))
+        before = common.from_page_token(request.page_token, *asked)
+        found = await self._desk.proposals(market, status, before, size + 1)
+        page = found[:size]
+        more = common.to_page_token(page[-1].number, *asked) if len(found) > size else ""
+        shown = [one for one in page if status in (None, one.status)]
+        return pb.ListProposalsResponse(proposals=proposals.from_proposals(shown), next_page_token=more)
+
+    async def ApproveProposal(
+        self, request: pb.ApproveProposalRequest, context: Any
+    ) -> pb.ApproveProposalResponse:
+        """See the proto."""
+        number, approver = (
+            proposals.to_number(request.proposal_id),
+            common.to_actor(request.approver, "approver"),
+        )
+        done = await self._desk.approve(number, approver, common.to_note(request.note, "note"))
+        return pb.ApproveProposalResponse(proposal=proposals.from_proposal(done))
+
+    async def RejectProposal(
+        self, request: pb.RejectProposalRequest, context: Any
+    ) -> pb.RejectProposalResponse:
+        """See the proto."""
+        number, actor = proposals.to_number(request.proposal_id), common.to_actor(request.actor, "actor")
+        done = await self._desk.reject(number, actor, common.to_note(request.note, "note"))
+        return pb.RejectProposalResponse(proposal=proposals.from_proposal(done))
+
+    async def StopPricing(self, request: pb.StopPricingRequest, context: Any) -> pb.StopPricingResponse:
+        """See the proto."""
+        stop = await self._accounts.stop(policies.to_stop(request))
+        return pb.StopPricingResponse(stop=policies.from_stop(stop))
+
+    async def ResumePricing(self, request: pb.ResumePricingRequest, context: Any) -> pb.ResumePricingResponse:
+        """See the proto."""
+        resumed = await self._accounts.resume(*policies.to_resumed(request))
+        return pb.ResumePricingResponse(resumed=resumed)
 
     def _product(self, request: pb.ExplainPriceRequest | pb.ListPriceHistoryRequest) -> tuple[str, str]:
-        market, product_id = wire.to_market(request.market), wire.to_product_id(request.product_id)
+        market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)
         self._quotes.check(market)
         return market, product_id

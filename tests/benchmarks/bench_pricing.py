@@ -11,6 +11,7 @@ from pathlib import Path
 
 from services.kit.log import CATALOG, EVENTS
 from services.pricing.adapters.database import Database, sqlite_url
+from services.pricing.adapters.governing import Governor
 from services.pricing.adapters.store import Store
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.policy import Policy
@@ -51,7 +52,7 @@ def main() -> None:
             figures[f"{name}_records_per_second"] = len(records) / (time.perf_counter() - wall)
             figures[f"{name}_cpu_seconds"] = time.process_time() - cpu
         wall = time.perf_counter()
-        store.set_policy(Policy(currency="USD", floor=2 * MICROS))
+        Governor(store).set_policy(Policy(currency="USD", floor=2 * MICROS))
         figures["market_policy_seconds"] = time.perf_counter() - wall
         asked = ids[:1000]
         wall = time.perf_counter()

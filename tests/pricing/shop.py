@@ -11,9 +11,12 @@ from aisle.events.v1 import event_pb2
 from sqlalchemy import Table, select
 
 from services.kit.log import CATALOG, EVENTS, Record
-from services.pricing.adapters import tables
+from services.pricing.adapters import rows, tables
 from services.pricing.adapters.database import Database
+from services.pricing.adapters.desk import Desk
+from services.pricing.adapters.governing import Governor
 from services.pricing.adapters.store import Store
+from services.pricing.domain.account import Entry
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.policy import Policy
 from services.pricing.domain.quotes import Quote, Quotes
@@ -92,6 +95,7 @@ class Shop:
         self.clock, self.quotes, self.database = clock, Quotes(), Database(url)
         self.store = Store(self.database, self.quotes, clock)
         self.store.open()
+        self.governor, self.desk = Governor(self.store), Desk(self.store)
         self._ends = {CATALOG: 0, EVENTS: 0}
 
     def catalog(self, *changes: product_pb2.ProductChange) -> None:
@@ -111,7 +115,7 @@ class Shop:
 
     def policy(self, policy: Policy) -> Policy:
         """Sets a policy."""
-        return self.store.set_policy(policy)
+        return self.governor.set_policy(policy)
 
     def quote(self, product_id: str, market: str = "default") -> Quote | None:
         """The quote now; None for an unpriced product."""
@@ -125,11 +129,15 @@ class Shop:
 
     def ledger(self, product_id: str, market: str = "default") -> list[tuple[float, float]]:
         """Days since the start and prices, oldest first."""
+        entries = self.entries(product_id, market)
+        return [((entry.time - START_MICROS) / DAY, entry.price / MICROS) for entry in entries]
+
+    def entries(self, product_id: str, market: str = "default") -> list[Entry]:
+        """The ledger of a product, oldest first."""
         ledger = tables.ledger
         found = select(ledger).where(ledger.c.market == market, ledger.c.product_id == product_id)
         with self.database.read() as connection:
-            entries = connection.execute(found.order_by(ledger.c.number)).all()
-        return [((entry.time - START_MICROS) / DAY, entry.price / MICROS) for entry in entries]
+            return [rows.to_entry(row) for row in connection.execute(found.order_by(ledger.c.number))]
 
     def close(self) -> None:
         """Lets the database go."""

@@ -10,6 +10,7 @@ import pytest
 from services.kit.log import CATALOG, EVENTS, Record
 from services.pricing.adapters import tables
 from services.pricing.adapters.database import Database
+from services.pricing.adapters.governing import Governor
 from services.pricing.adapters.store import Store
 from services.pricing.domain.quotes import Quotes
 from tests.pricing import victim
@@ -30,7 +31,7 @@ def whole(url: str) -> Database:
     store = Store(Database(url), Quotes(), lambda: START_MICROS)
     store.open()
     for policy in victim.policies():
-        store.set_policy(policy)
+        Governor(store).set_policy(policy)
     victim.take_in(store)
     return store.database
 

@@ -9,10 +9,15 @@ from services.pricing.domain import words
 from services.pricing.domain.limits import MAX_AMOUNT, MICROS
 from services.pricing.domain.pipeline import Rule, day_range, margin_floor, moves, with_ending
 from services.pricing.domain.policy import Policy
-from services.pricing.domain.product import Basis
+from services.pricing.domain.product import Facts, Money, Product
+from services.pricing.domain.terms import Terms
 
 amounts = st.one_of(st.integers(0, 30 * MICROS), st.integers(0, MAX_AMOUNT))
 shares = st.integers(0, MICROS - 1)
+
+
+def facts(price: int, cost: int | None) -> Facts:
+    return Facts(Product(Money("USD", price), None if cost is None else Money("USD", cost)))
 
 
 @st.composite
@@ -46,7 +51,7 @@ def test_every_price_keeps_its_bounds(
         assert price >= (least if high is None else min(least, high))
         assert price <= max(most, low)
     for move in made:
-        assert words.step(move, Basis.LIST, cost, policy, day_ago)
+        assert words.step(move, facts(base, cost), Terms(policy), day_ago)
 
 
 @given(amounts, st.integers(0, MICROS - 1))
@@ -77,7 +82,9 @@ def test_the_words_of_each_step() -> None:
         max_daily_step=100_000,
     )
     made = moves(2_000_000, 2_000_000, policy, 3_000_000)
-    assert [(move.rule, words.step(move, Basis.LIST, 2_000_000, policy, 3_000_000)) for move in made] == [
+    assert [
+        (move.rule, words.step(move, facts(2_000_000, 2_000_000), Terms(policy), 3_000_000)) for move in made
+    ] == [
         (Rule.BASIS, "list price 2.00"),
         (Rule.MARGIN_FLOOR, "cost 2.00 and a margin of 20% need at least 2.50"),
         (Rule.FLOOR, "the floor is 2.60"),
@@ -91,7 +98,7 @@ def test_the_words_of_each_step() -> None:
 def test_words_say_what_gave_way() -> None:
     policy = Policy(currency="USD", ceiling=5_000_000, endings=(990_000,), max_daily_step=10_000)
     texts = [
-        words.step(move, Basis.LIST, 6_000_000, policy, 4_000_000)
+        words.step(move, facts(9 * MICROS, 6 * MICROS), Terms(policy), 4_000_000)
         for move in moves(9 * MICROS, 6 * MICROS, policy, 4 * MICROS)
     ]
     assert texts[2:] == [

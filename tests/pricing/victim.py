@@ -5,6 +5,7 @@ from random import Random
 
 from services.kit.log import CATALOG, EVENTS, Record
 from services.pricing.adapters.database import Database
+from services.pricing.adapters.governing import Governor
 from services.pricing.adapters.store import Store
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.policy import Policy
@@ -48,7 +49,7 @@ def main() -> None:
     store = Store(Database(sys.argv[1]), Quotes(), lambda: START_MICROS)
     store.open()
     for policy in policies():
-        store.set_policy(policy)
+        Governor(store).set_policy(policy)
     take_in(store)
     print("done", flush=True)
 

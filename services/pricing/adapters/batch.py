@@ -7,10 +7,12 @@ from sqlalchemy import Connection, and_, select
 
 from services.pricing.adapters import ledger, rows, tables
 from services.pricing.adapters.database import Database
-from services.pricing.domain.account import Entry, State, reprice
+from services.pricing.domain.account import Entry, State, measured_against, reprice
 from services.pricing.domain.limits import CLAIM, WINDOW
-from services.pricing.domain.policy import Policies
-from services.pricing.domain.product import Facts, Observed, Product
+from services.pricing.domain.policies import Policies
+from services.pricing.domain.product import Facts, Money, Observed, Product
+from services.pricing.domain.proposal import Draft, draft
+from services.pricing.domain.terms import Decision, Terms
 
 Changed = tuple[str, str, State]
 """A market, a product, and its state from now on."""
@@ -38,15 +40,44 @@ class Batch:
         self._facts: dict[str, Facts] = {}
         self._states: dict[tuple[str, str], State] = {}
         self._recent: dict[tuple[str, str], list[Entry]] = {}
+        self._decisions: dict[tuple[str, str], Decision] = {}
         self._entries: list[tuple[str, str, Entry]] = []
         self._changed_products: set[str] = set()
         self._changed_observed: set[str] = set()
         self._changed_states: set[tuple[str, str]] = set()
+        self._changed_decisions: set[tuple[str, str]] = set()
         self._read(product_ids, policies.markets if live else policies.stepped, earliest - WINDOW)
 
     def facts(self, product_id: str) -> Facts:
         """What is known of a product."""
         return self._facts.get(product_id, Facts())
+
+    def state(self, market: str, product_id: str) -> State:
+        """A product's state in a market."""
+        return self._states.get((market, product_id), State())
+
+    def terms(self, market: str, product_id: str) -> Terms:
+        """What a market says of a product."""
+        categories = self.facts(product_id).categories
+        _, money = self.facts(product_id).basis()
+        return Terms(
+            self._policies.of(market, product_id, categories, money.currency),
+            self._decisions.get((market, product_id)),
+            self._policies.stop_of(market, product_id, categories),
+        )
+
+    def draft(self, market: str, product_id: str, wanted: Money, now: int) -> Draft | str:
+        """What the rules make of a wanted price, or why it cannot be decided on."""
+        terms, state = self.terms(market, product_id), self.state(market, product_id)
+        recent = self._recent.get((market, product_id), [])
+        day_ago = measured_against(state, terms, recent, now, wanted.currency)
+        return draft(wanted, state.price, self.facts(product_id), terms, day_ago)
+
+    def decide(self, market: str, product_id: str, decision: Decision, now: int) -> None:
+        """Lets a decided price count from now on."""
+        self._decisions[market, product_id] = decision
+        self._changed_decisions.add((market, product_id))
+        self.reprice_in(market, product_id, now, now)
 
     def learn(self, product_id: str, product: Product, at: int) -> None:
         """The catalogue's new word on a product."""
@@ -74,13 +105,12 @@ class Batch:
     def reprice_in(self, market: str, product_id: str, at: int, learnt: int) -> None:
         """Makes a product's price anew in one market."""
         key, facts = (market, product_id), self.facts(product_id)
-        state = self._states.get(key, State())
+        state = self.state(*key)
         if facts.deleted:
             new, entry = replace(state, listed=False, due=None), None
         else:
-            _, money = facts.basis()
-            policy = self._policies.of(market, product_id, facts.categories, money.currency)
-            new, entry = reprice(state, facts, policy, at, self._recent_of(key, at, learnt))
+            terms = self.terms(market, product_id)
+            new, entry = reprice(state, facts, terms, at, self._recent_of(key, at, learnt))
         if entry:
             self._entries.append((market, product_id, entry))
             self._recent.setdefault(key, []).append(entry)
@@ -103,6 +133,8 @@ class Batch:
             [rows.product_row(key, product) for key, product in products if product],
         )
         put(connection, tables.observed, [rows.observed_row(key, seen) for key, seen in observed if seen])
+        decided = [(*key, self._decisions[key]) for key in sorted(self._changed_decisions)]
+        put(connection, tables.decisions, [rows.decision_row(*decision) for decision in decided])
         ledger.append(self._database, connection, self._entries)
         changed = [(*key, self._states[key]) for key in sorted(self._changed_states)]
         put(connection, tables.prices, [rows.state_row(*state, revision) for state in changed])
@@ -126,6 +158,11 @@ class Batch:
                 self._states[market, row.product_id] = rows.to_state(row)
         for market in markets:
             self._read_ledger(market, ids, since)
+        decisions = tables.decisions
+        for market in self._policies.deciding:
+            here = and_(decisions.c.market == market, among(decisions.c.product_id, ids))
+            for row in execute(select(decisions).where(here)):
+                self._decisions[market, row.product_id] = rows.to_decision(row)
 
     def _read_ledger(self, market: str, ids: Collection[str], since: int) -> None:
         entries = tables.ledger.c

@@ -8,11 +8,13 @@ from sqlalchemy import Row
 
 from services.pricing.domain import chain
 from services.pricing.domain.account import Entry, State
-from services.pricing.domain.audit import Audit
+from services.pricing.domain.audit import Act, Audit
 from services.pricing.domain.chain import Link
 from services.pricing.domain.pipeline import Rule
-from services.pricing.domain.policy import Policy
+from services.pricing.domain.policy import Mode, Policy
 from services.pricing.domain.product import Basis, Money, Observed, Product
+from services.pricing.domain.proposal import Evidence, Inputs, Interval, Proposal, Status
+from services.pricing.domain.terms import Decision
 
 _BASES = {basis.value: basis for basis in Basis}
 _RULES = {rule.value: rule for rule in Rule}
@@ -67,12 +69,61 @@ def to_observed(row: Row[Any]) -> Observed:
 def policy_row(policy: Policy) -> dict[str, Any]:
     """A row of policies."""
     fields = {name: getattr(policy, name) for name in Policy.__slots__}
-    return fields | {"endings": json.dumps(policy.endings)}
+    return fields | {"endings": json.dumps(policy.endings), "mode": policy.mode.value}
 
 
 def to_policy(row: Row[Any]) -> Policy:
     """From a row of policies."""
-    return Policy(**{**row._asdict(), "endings": tuple(json.loads(row.endings))})
+    return Policy(**{**row._asdict(), "endings": tuple(json.loads(row.endings)), "mode": Mode(row.mode)})
+
+
+def decision_row(market: str, product_id: str, decision: Decision) -> dict[str, Any]:
+    """A row of decisions."""
+    row = {"market": market, "product_id": product_id, **decision._asdict()}
+    currency, price = row.pop("money")
+    return row | {"currency": currency, "price": price}
+
+
+def to_decision(row: Row[Any]) -> Decision:
+    """From a row of decisions; its columns stand in the order market, product, then Decision's fields."""
+    number, currency, price, *rest = tuple(row)[2:]
+    return Decision(number, Money(currency, price), *rest)
+
+
+def proposal_row(proposal: Proposal) -> dict[str, Any]:
+    """A row of proposals."""
+    row = {name: getattr(proposal, name) for name in Proposal.__slots__}
+    return row | {
+        "rule": proposal.rule.value,
+        "status": proposal.status.value,
+        "inputs": json.dumps(proposal.inputs),
+        "evidence": json.dumps(proposal.evidence._asdict(), ensure_ascii=False),
+    }
+
+
+def to_proposal(row: Row[Any]) -> Proposal:
+    """From a row of proposals."""
+    told = json.loads(row.evidence)
+    for name in ("units", "revenue", "margin"):
+        told[name] = Interval(*told[name]) if told[name] else None
+    for name in ("constraints", "inputs"):
+        told[name] = tuple(told[name])
+    return Proposal(
+        **{
+            **row._asdict(),
+            "rule": _RULES[row.rule],
+            "status": Status(row.status),
+            "inputs": Inputs(*json.loads(row.inputs)),
+            "evidence": Evidence(**told),
+        }
+    )
+
+
+def act_row(act: Act, before: Link) -> dict[str, Any]:
+    """A row of acts, chained to the link before it."""
+    details = json.dumps(act.details, ensure_ascii=False, sort_keys=True)
+    row = {**act._asdict(), "details": details, "sequence": before.sequence + 1}
+    return row | {"hash": chain.after(before, row).hash}
 
 
 def entry_row(market: str, product_id: str, entry: Entry, before: Link) -> tuple[dict[str, Any], Link]:
@@ -95,7 +146,7 @@ def to_entry(row: Row[Any]) -> Entry:
 
 
 def to_record(row: Row[Any]) -> tuple[Link, dict[str, Any]]:
-    """A row of the ledger as a record of its chain."""
+    """A row of the ledger or of acts as a record of its chain."""
     content = row._asdict()
     return Link(row.sequence, content.pop("hash")), content
 
@@ -110,7 +161,7 @@ def state_row(market: str, product_id: str, state: State, revision: int) -> dict
         "rule": state.rule.value,
         "currency": state.currency,
         "price": state.price,
-        "base": state.base,
+        "list_price": state.list_price,
         "number": state.number,
         "time": state.time,
         "lowest": state.lowest,

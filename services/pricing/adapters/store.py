@@ -1,17 +1,14 @@
-"""The store: applies the log and sets policies, each in one transaction, and keeps the quotes current.
+"""The store: applies the log, each batch in one transaction, and keeps the quotes current.
 
 This is a kit View over SQLAlchemy. Replicas may share one PostgreSQL: each follows the log, the first to
 take in a record writes it, and all read what changed by its revision.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, select, union, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from services.kit import logs
@@ -19,14 +16,13 @@ from services.kit.log import CATALOG, EVENTS, Record
 from services.pricing.adapters import observations, rows, tables
 from services.pricing.adapters.batch import Batch, Changed, is_live
 from services.pricing.adapters.database import Database
-from services.pricing.domain.errors import MixedCurrencies, TooManyItems
-from services.pricing.domain.limits import MAX_MARKETS
-from services.pricing.domain.policy import Policies, Policy, paths_above
-from services.pricing.domain.product import Facts, Observed
+from services.pricing.domain.policies import Policies
+from services.pricing.domain.product import Observed
 from services.pricing.domain.quotes import Quotes
+from services.pricing.domain.terms import Stop
 
 CHUNK = 2_000
-"""Products in memory at once when a policy makes many prices anew, or when held prices come due."""
+"""Products in memory at once when many prices are made anew."""
 
 RETRY_SECONDS = 0.5
 
@@ -34,12 +30,12 @@ _logger = logs.get(__name__)
 
 
 class Store:
-    """Everything that writes. Methods block: call them in a thread. `now` is in microseconds since 1970."""
+    """What writes go through. Methods block: call them in a thread. `now` is in microseconds since 1970."""
 
     streams: Sequence[str] = (CATALOG, EVENTS)
 
     def __init__(self, database: Database, quotes: Quotes, now: Callable[[], int]) -> None:
-        self.database, self.quotes, self._now = database, quotes, now
+        self.database, self.quotes, self.now = database, quotes, now
         self._known: tuple[int, Policies] = (-1, Policies())
         self._seen = -1
         self._refreshing = threading.Lock()
@@ -70,7 +66,7 @@ class Store:
 
     def _apply(self, records: Sequence[Record]) -> None:
         changed: list[Changed] = []
-        with self._change() as (connection, revision):
+        with self.change() as (connection, revision):
             stream = records[0].stream
             position = self._position(connection, stream)
             told, unreadable = observations.read(record for record in records if record.sequence > position)
@@ -97,45 +93,20 @@ class Store:
 
     def clear(self) -> None:
         """See kit View. Policies and ledger stay: they are records of account."""
-        with self._change() as (connection, revision):
+        with self.change() as (connection, revision):
             for table in (tables.products, tables.observed, tables.positions):
                 connection.execute(delete(table))
             connection.execute(update(tables.prices).values(listed=False, due=None, revision=revision))
         self.refresh()
 
-    def set_policy(self, policy: Policy) -> Policy:
-        """See ports.Accounts."""
-        with self._change() as (connection, revision):
-            policies = self.policies(connection)
-            known = policies.get(policy.key)
-            if known and replace(known, update_time=policy.update_time) == policy:
-                return known
-            opens = policy.market not in policies.markets
-            if opens and len(policies.markets) >= MAX_MARKETS:
-                raise TooManyItems(f"at most {MAX_MARKETS} markets", field="policy.market")
-            if policy.kind == "product":
-                self._check_currency(connection, policy)
-            now = self._now()
-            policy = replace(policy, update_time=now)
-            policies = policies.having(policy)
-            self.database.put(connection, tables.policies, [rows.policy_row(policy)])
-            _raise_counter(connection, tables.POLICY_REVISION)
-            for ids in self._bounded_by(connection, policy, everything=opens):
-                batch = Batch(self.database, connection, policies, ids, earliest=now)
-                for product_id in ids:
-                    batch.reprice_in(policy.market, product_id, now, now)
-                batch.write(revision)
-        self.refresh()
-        return policy
-
     def make_due(self) -> int:
         """Makes prices anew that a daily step held back until now, CHUNK at most; says how many."""
-        prices, now = tables.prices, self._now()
+        prices, now = tables.prices, self.now()
         due = select(prices.c.market, prices.c.product_id).where(prices.c.due <= now)
         with self.database.read() as connection:
             if connection.execute(due.limit(1)).first() is None:
                 return 0
-        with self._change() as (connection, revision):
+        with self.change() as (connection, revision):
             found = connection.execute(due.order_by(prices.c.due).limit(CHUNK)).all()
             ids = {product_id for _, product_id in found}
             batch = Batch(self.database, connection, self.policies(connection), ids, earliest=now)
@@ -169,12 +140,12 @@ class Store:
             self._seen = revision
 
     @contextmanager
-    def _change(self) -> Iterator[tuple[Connection, int]]:
+    def change(self) -> Iterator[tuple[Connection, int]]:
         """A transaction and the revision that it makes."""
         with self.database.write() as connection:
             revision = self.database.counter(connection, tables.REVISION) + 1
             yield connection, revision
-            _raise_counter(connection, tables.REVISION)
+            raise_counter(connection, tables.REVISION)
 
     def _position(self, connection: Connection, stream: str) -> int:
         positions = tables.positions
@@ -182,59 +153,17 @@ class Store:
         return connection.execute(found).scalar() or 0
 
     def policies(self, connection: Connection) -> Policies:
-        """All policies that are committed; read again only when another came."""
+        """All policies and stops that are committed; read again only when another came."""
         revision = self.database.counter(connection, tables.POLICY_REVISION)
         if self._known[0] != revision:
             found = connection.execute(select(tables.policies))
-            self._known = (revision, Policies(rows.to_policy(row) for row in found))
+            stops = connection.execute(select(tables.stops))
+            known = Policies(map(rows.to_policy, found), (Stop(*row) for row in stops))
+            self._known = (revision, known)
         return self._known[1]
 
-    def _check_currency(self, connection: Connection, policy: Policy) -> None:
-        _, money = read_facts(connection, policy.scope).basis()
-        if money.currency and not policy.fits(money.currency):
-            message = f"the product is priced in {money.currency}, the policy in {policy.currency}"
-            raise MixedCurrencies(message, field="policy")
 
-    def _bounded_by(self, connection: Connection, policy: Policy, *, everything: bool) -> Iterator[list[str]]:
-        """The products whose price a policy may change, in chunks; all for a market's first policy."""
-        if policy.kind == "product" and not everything:
-            yield [policy.scope]
-            return
-        products, observed = tables.products, tables.observed
-        known = union(select(products.c.product_id), select(observed.c.product_id)).subquery()
-        chunk = (
-            select(known.c.product_id, products.c.categories)
-            .outerjoin(products, products.c.product_id == known.c.product_id)
-            .order_by(known.c.product_id)
-            .limit(CHUNK)
-        )
-        after = ""
-        while found := connection.execute(chunk.where(known.c.product_id > after)).all():
-            after = found[-1].product_id
-            everyone = everything or policy.kind == "market"
-            if ids := [
-                row.product_id for row in found if everyone or _is_below(row.categories, policy.scope)
-            ]:
-                yield ids
-
-
-def read_facts(connection: Connection, product_id: str) -> Facts:
-    """What is known of one product."""
-    product = _one(connection, tables.products, product_id)
-    observed = _one(connection, tables.observed, product_id)
-    return Facts(
-        rows.to_product(product) if product else None, rows.to_observed(observed) if observed else None
-    )
-
-
-def _one(connection: Connection, table: Table, product_id: str) -> Row[Any] | None:
-    return connection.execute(select(table).where(table.c.product_id == product_id)).first()
-
-
-def _raise_counter(connection: Connection, name: str) -> None:
+def raise_counter(connection: Connection, name: str) -> None:
+    """Tells all replicas that something changed."""
     counters = tables.counters
     connection.execute(update(counters).where(counters.c.name == name).values(value=counters.c.value + 1))
-
-
-def _is_below(categories: str | None, path: str) -> bool:
-    return any(path in paths_above(category) for category in json.loads(categories or "[]"))

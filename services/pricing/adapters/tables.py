@@ -1,17 +1,19 @@
 """The tables of pricing, as migrations/ leaves them: amounts in micros, shares in millionths, times in us.
 
 products, observed     what the log says: rebuilt from it, one row a product
-policies, ledger       records of account: nothing else holds them
+policies, stops,
+proposals, decisions,
+ledger, acts           records of account: nothing else holds them
 prices                 each product's state in each market, the ledger's last word
 positions, counters    how far the log is taken in, and how often prices and policies changed
 
-The ledger is a hash chain: `sequence` counts its entries over all products, `hash` covers every other column
-and the hash of the entry before.
+Ledger (prices) and acts (what people did) are hash chains: `sequence` counts their rows over all products,
+`hash` covers every other column and the hash of the row before.
 """
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, MetaData, SmallInteger, String, Table, Text
 
 REVISION: Final = "revision"
 POLICY_REVISION: Final = "policies"
@@ -63,6 +65,67 @@ policies = _table(
     Column("endings", Text, nullable=False),  # a JSON list
     Column("max_daily_step", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
+    Column("mode", SmallInteger, nullable=False),
+)
+
+stops = _table(
+    "stops",
+    _key("market"),
+    _key("kind"),
+    _key("scope"),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("market", Text, nullable=False),
+    Column("product_id", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("old", BigInteger, nullable=False),
+    Column("new", BigInteger, nullable=False),
+    Column("rule", BigInteger, nullable=False),
+    Column("status", BigInteger, nullable=False),
+    Column("proposer", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("inputs", Text, nullable=False),  # a JSON list
+    Column("evidence", Text, nullable=False),  # a JSON object
+    Column("decided_by", Text, nullable=False),
+    Column("decided", BigInteger),
+    Column("note", Text, nullable=False),
+    Index("proposals_request", "market", "request_id"),
+)
+
+decisions = _table(
+    "decisions",
+    _key("market"),
+    _key("product_id"),
+    Column("proposal", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("elasticity", Double),
+    Column("elasticity_error", Double),
+    Column("propensity", Double),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("market", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),  # a JSON object
+    Column("hash", String(64), nullable=False),
 )
 
 ledger = _table(
@@ -91,7 +154,7 @@ prices = _table(
     Column("rule", SmallInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("price", BigInteger, nullable=False),
-    Column("base", BigInteger, nullable=False),
+    Column("list_price", BigInteger),
     Column("number", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("lowest", BigInteger),

@@ -12,8 +12,8 @@ from services.pricing.domain import reduction
 from services.pricing.domain.audit import Audit
 from services.pricing.domain.limits import DAY
 from services.pricing.domain.pipeline import Move, Rule, deciding, moves
-from services.pricing.domain.policy import Policy
-from services.pricing.domain.product import Basis, Facts, Money
+from services.pricing.domain.product import Basis, Facts
+from services.pricing.domain.terms import Terms
 
 
 class Entry(NamedTuple):
@@ -36,6 +36,7 @@ class Entry(NamedTuple):
 class State:
     """The price of a product in a market. `basis` NONE: it has none now, the rest is of when it had.
 
+    `list_price` is None for a product that the catalogue tells no price of.
     `time` and `number` are of its last ledger entry, `day_ago` is the price that the daily step was
     measured against, `due` when a price that the step holds back has to be made again. `lowest` and
     `reduced` are the lowest price before the running reduction and when that began.
@@ -46,7 +47,7 @@ class State:
     rule: Rule = Rule.BASIS
     currency: str = ""
     price: int = 0
-    base: int = 0
+    list_price: int | None = None
     number: int = 0
     time: int = 0
     lowest: int | None = None
@@ -58,7 +59,7 @@ class State:
 def reprice(
     state: State,
     facts: Facts,
-    policy: Policy | None,
+    terms: Terms,
     at: int,
     recent: Sequence[Entry] | None,
 ) -> tuple[State, Entry | None]:
@@ -68,25 +69,20 @@ def reprice(
     matter: without a daily step, and for changes so old that a reduction could not be announced any more.
     The ledger's times never fall: a cause dated before the last entry takes effect with it.
     """
-    basis, money = facts.basis()
+    basis, money = terms.basis(facts)
     at = max(at, state.time)
     if basis is Basis.NONE:
         if state.basis is basis and state.listed == facts.listed:
             return state, None
         return replace(state, listed=facts.listed, basis=basis, lowest=None, reduced=None, due=None), None
     running = state.basis is not Basis.NONE and state.currency == money.currency
-    day_ago = None
-    if policy is not None and policy.max_daily_step:
-        day_ago = price_at(state, recent or (), at - DAY, money.currency)
-    made: list[Move] = []
-    price, rule = money.micros, Rule.BASIS
-    if policy is not None:
-        made = moves(money.micros, facts.cost_in(money.currency), policy, day_ago)
-        price, rule = made[-1].after, deciding(made)
+    day_ago = measured_against(state, terms, recent or (), at, money.currency)
+    made = trace(facts, terms, day_ago)
+    price, rule = made[-1].after, deciding(made)
     entry = None
     if not running or (price, basis) != (state.price, state.basis):
         previous = state.price if running else None
-        audit = _audit(money, facts, policy, day_ago)
+        audit = _audit(facts, terms, day_ago)
         entry = Entry(state.number + 1, at, money.currency, price, previous, basis, rule, audit)
     lowest, reduced = reduction.after(state, recent, entry) if running else (None, None)
     return (
@@ -96,23 +92,52 @@ def reprice(
             rule=rule,
             currency=money.currency,
             price=price,
-            base=money.micros,
+            list_price=facts.list_price,
             number=entry.number if entry else state.number,
             time=entry.time if entry else state.time,
             lowest=lowest,
             reduced=reduced,
             day_ago=day_ago,
-            due=_due(made, recent or (), entry, at) if made else None,
+            due=_due(made, recent or (), entry, at),
         ),
         entry,
     )
 
 
-def _audit(money: Money, facts: Facts, policy: Policy | None, day_ago: int | None) -> Audit:
-    if policy is None:
+def trace(facts: Facts, terms: Terms, day_ago: int | None) -> list[Move]:
+    """The rules that were asked for a product that has a basis, in order; the last move tells the price."""
+    _, money = terms.basis(facts)
+    made = moves(money.micros, facts.cost_in(money.currency), terms.rules, day_ago)
+    return [*made, Move(Rule.STOP, money.micros, money.micros)] if terms.stop else made
+
+
+def measured_against(
+    state: State, terms: Terms, recent: Sequence[Entry], at: int, currency: str
+) -> int | None:
+    """What a daily step is measured against at a moment; None without a step or an earlier price."""
+    if terms.rules is None or not terms.rules.max_daily_step:
+        return None
+    return price_at(state, recent, at - DAY, currency)
+
+
+def _audit(facts: Facts, terms: Terms, day_ago: int | None) -> Audit:
+    _, money = terms.basis(facts)
+    if terms.stop:
+        return Audit(money.micros, approver=terms.stop.actor)
+    if terms.rules is None:
         return Audit(money.micros)
-    cost = facts.cost_in(money.currency)
-    return Audit(money.micros, cost, day_ago, policy.name, policy.update_time)
+    rules, decision = terms.rules, terms.applied(money.currency)
+    audit = Audit(money.micros, facts.cost_in(money.currency), day_ago, rules.name, rules.update_time)
+    if decision is None:
+        return audit
+    return audit._replace(
+        proposal=decision.proposal,
+        approver=decision.approver,
+        model=decision.model,
+        elasticity=decision.elasticity,
+        elasticity_error=decision.elasticity_error,
+        propensity=decision.propensity,
+    )
 
 
 def price_at(state: State, recent: Sequence[Entry], moment: int, currency: str) -> int | None:

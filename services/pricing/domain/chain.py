@@ -35,6 +35,11 @@ class Verified(NamedTuple):
     problem: str
     noted: bool
 
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.noted and not self.problem
+
 
 def after(link: Link, content: Mapping[str, Any]) -> Link:
     """The link of a record that follows another one. The content is what JSON holds."""

@@ -6,7 +6,11 @@ PricingError
 ├── MixedCurrencies     MIXED_CURRENCIES
 ├── InvalidPageToken    INVALID_PAGE_TOKEN
 ├── ProductNotFound     PRODUCT_NOT_FOUND
-└── PriceNotFound       PRICE_NOT_FOUND
+├── PriceNotFound       PRICE_NOT_FOUND
+├── ProposalNotFound    PROPOSAL_NOT_FOUND
+├── ProposalDecided     PROPOSAL_DECIDED
+├── ProposalExpired     PROPOSAL_EXPIRED
+└── ProposalStale       PROPOSAL_STALE
 """
 
 
@@ -54,3 +58,27 @@ class PriceNotFound(PricingError):  # noqa: N818
     """The product has neither a list price nor an observed one."""
 
     reason = "PRICE_NOT_FOUND"
+
+
+class ProposalNotFound(PricingError):  # noqa: N818
+    """No proposal has this id."""
+
+    reason = "PROPOSAL_NOT_FOUND"
+
+
+class ProposalDecided(PricingError):  # noqa: N818
+    """The proposal was applied or rejected before."""
+
+    reason = "PROPOSAL_DECIDED"
+
+
+class ProposalExpired(PricingError):  # noqa: N818
+    """The proposal was not decided in its time."""
+
+    reason = "PROPOSAL_EXPIRED"
+
+
+class ProposalStale(PricingError):  # noqa: N818
+    """What the proposal stood on has changed since."""
+
+    reason = "PROPOSAL_STALE"

@@ -10,6 +10,9 @@ MAX_ENDINGS: Final = 10
 MAX_PAGE_SIZE: Final = 1_000
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_CATEGORY_BYTES: Final = 1_000
+MAX_NAME_BYTES: Final = 200
+MAX_NOTE_BYTES: Final = 1_000
+MAX_CONSTRAINTS: Final = 20
 MAX_MARKETS: Final = 20
 """Markets that may have policies: each keeps a price for every product."""
 

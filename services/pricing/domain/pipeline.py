@@ -20,6 +20,7 @@ class Rule(IntEnum):
     CEILING = 4
     DAILY_STEP = 5
     ENDING = 6
+    STOP = 7
 
 
 class Move(NamedTuple):
@@ -97,6 +98,8 @@ def with_ending(price: int, endings: tuple[int, ...], low: int, high: int) -> in
 
 def deciding(made: list[Move]) -> Rule:
     """The rule that the price is owed to: the last that moved it; the ending only where no other did."""
+    if made[-1].rule is Rule.STOP:
+        return Rule.STOP
     moved = [move.rule for move in made if move.before != move.after]
     bounds = [rule for rule in moved if rule != Rule.ENDING]
     return (bounds or moved or [Rule.BASIS])[-1]

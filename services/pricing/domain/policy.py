@@ -1,7 +1,8 @@
-"""Policies: the bounds that prices must keep, and which of them applies to a product."""
+"""A policy: who decides on prices, and the bounds that they must keep."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final, Literal
 
 from services.pricing.domain.errors import InvalidValue, MixedCurrencies, TooManyItems
@@ -18,6 +19,20 @@ Kind = Literal["product", "category", "market"]
 SEPARATOR: Final = " > "
 
 
+class Mode(IntEnum):
+    """Who decides on prices, numbered as in the proto."""
+
+    LIST = 1
+    RULES = 2
+    PROPOSE = 3
+    AUTOMATIC = 4
+
+    @property
+    def decides(self) -> bool:
+        """Whether prices that were proposed and applied count."""
+        return self >= Mode.PROPOSE
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Bounds for one product, one category or a market. Amounts are micros, shares are millionths."""
@@ -32,6 +47,7 @@ class Policy:
     endings: tuple[int, ...] = ()
     max_daily_step: int = 0
     update_time: int = 0
+    mode: Mode = Mode.RULES
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -95,11 +111,11 @@ def endings(values: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(set(values)))
 
 
-def category_path(text: str) -> str:
+def category_path(text: str, field: str) -> str:
     """A category path in its one spelling. Raises InvalidValue."""
     levels = [level.strip() for level in text.split(SEPARATOR.strip())]
     if not all(levels) or len(text.encode()) > MAX_CATEGORY_BYTES or not text.isprintable():
-        raise InvalidValue("a category path is levels joined by ' > '", field="policy.category")
+        raise InvalidValue("a category path is levels joined by ' > '", field=field)
     return SEPARATOR.join(levels)
 
 
@@ -108,54 +124,3 @@ def paths_above(category: str) -> Iterator[str]:
     levels = [level.strip() for level in category.split(SEPARATOR.strip())]
     for depth in range(len(levels), 0, -1):
         yield SEPARATOR.join(levels[:depth])
-
-
-class Policies:
-    """All policies. Never changed once made: a changed set is a new one."""
-
-    def __init__(self, policies: Iterable[Policy] = ()) -> None:
-        self._by_key = {policy.key: policy for policy in policies}
-        self.markets: tuple[str, ...] = tuple(
-            sorted({DEFAULT_MARKET, *(market for market, _, _ in self._by_key)})
-        )
-        """The markets that have prices: the default one and each that has a policy."""
-        self.stepped = frozenset(policy.market for policy in self if policy.max_daily_step)
-        """The markets where some policy bounds the daily step."""
-        self._by_category = {market for market, kind, _ in self._by_key if kind == "category"}
-
-    def __iter__(self) -> Iterator[Policy]:
-        return iter(self._by_key.values())
-
-    def __len__(self) -> int:
-        return len(self._by_key)
-
-    def get(self, key: tuple[str, str, str]) -> Policy | None:
-        """The policy of exactly this market and scope."""
-        return self._by_key.get(key)
-
-    def having(self, policy: Policy) -> "Policies":
-        """These, with one added or replaced."""
-        return Policies([*(other for other in self if other.key != policy.key), policy])
-
-    def of(self, market: str, product_id: str, categories: Sequence[str], currency: str) -> Policy | None:
-        """The policy that applies to a product.
-
-        The product's own, else that of its deepest category (of equally deep ones, the category the
-        product names first), else the market's. One with bounds in another currency is passed over.
-        """
-        if not self._by_key:
-            return None
-        own = self._by_key.get((market, "product", product_id))
-        if own and own.fits(currency):
-            return own
-        if market in self._by_category:
-            paths = sorted(
-                {path: None for category in categories for path in paths_above(category)},
-                key=lambda path: -path.count(SEPARATOR),
-            )
-            for path in paths:
-                found = self._by_key.get((market, "category", path))
-                if found and found.fits(currency):
-                    return found
-        whole = self._by_key.get((market, "market", ""))
-        return whole if whole and whole.fits(currency) else None

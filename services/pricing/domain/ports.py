@@ -5,20 +5,48 @@ from typing import NamedTuple, Protocol
 
 from services.pricing.domain.account import Entry, State
 from services.pricing.domain.pipeline import Move
+from services.pricing.domain.policies import Key
 from services.pricing.domain.policy import Policy
+from services.pricing.domain.product import Facts
+from services.pricing.domain.proposal import Proposal, Status, Wish
+from services.pricing.domain.terms import Stop, Terms
 
 
 class Story(NamedTuple):
-    """How a price came to be: the state, the rules asked in order, and the policy and cost they went by."""
+    """How a price came to be: the state, the rules asked in order, and the terms and facts they went by."""
 
     state: State
     moves: Sequence[Move]
-    policy: Policy | None
-    cost: int | None
+    terms: Terms
+    facts: Facts
+
+
+class Ask(NamedTuple):
+    """Prices to propose, each product once. The same non-empty `request_id` again changes nothing."""
+
+    market: str
+    wishes: Sequence[Wish]
+    proposer: str
+    request_id: str
+    life: int
+
+
+class Skipped(NamedTuple):
+    """A product that nothing was proposed for, and why, in words."""
+
+    product_id: str
+    reason: str
+
+
+class Answer(NamedTuple):
+    """What came of an ask."""
+
+    proposals: Sequence[Proposal]
+    skipped: Sequence[Skipped]
 
 
 class Accounts(Protocol):
-    """The account of each product. Its adapters pass one suite: tests/pricing/test_accounts.py."""
+    """The account of each product."""
 
     async def story(self, market: str, product_id: str) -> Story:
         """How the price now came to be. Raises ProductNotFound, PriceNotFound."""
@@ -28,9 +56,45 @@ class Accounts(Protocol):
         """Ledger entries numbered below `before`, latest first. Raises ProductNotFound."""
         ...
 
-    async def set_policy(self, policy: Policy) -> Policy:
+    async def set_policy(self, policy: Policy, actor: str) -> Policy:
         """Sets a policy and makes the prices it bounds anew, all or nothing; returns it with its update_time.
 
         The same policy again changes nothing. Raises MixedCurrencies, TooManyItems (markets).
         """
+        ...
+
+    async def stop(self, stop: Stop) -> Stop:
+        """Sets prices of a scope back to their basis until resumed; the stop that stands there already stays.
+
+        Raises InvalidValue for a market without prices.
+        """
+        ...
+
+    async def resume(self, key: Key, actor: str, reason: str) -> bool:
+        """Lifts the stop of exactly this scope; False when there is none. Raises InvalidValue."""
+        ...
+
+
+class Proposals(Protocol):
+    """Prices that wait for a person's word."""
+
+    async def propose(self, ask: Ask) -> Answer:
+        """Keeps proposals; those under a policy of mode automatic are applied at once."""
+        ...
+
+    async def proposals(
+        self, market: str, status: Status | None, before: int | None, limit: int
+    ) -> list[Proposal]:
+        """Numbered below `before`, latest first. For PENDING, EXPIRED and STALE: all that wait, as now."""
+        ...
+
+    async def approve(self, number: int, approver: str, note: str) -> Proposal:
+        """Applies a proposal, exactly once however often it is approved; later calls return it as it is.
+
+        Raises ProposalNotFound, ProposalDecided (rejected before), ProposalExpired, ProposalStale.
+        """
+        ...
+
+    async def reject(self, number: int, actor: str, note: str) -> Proposal:
+        """Rejects a proposal; a rejected one stays. Raises ProposalNotFound, ProposalDecided (applied)."""
         ...

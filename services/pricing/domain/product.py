@@ -11,6 +11,7 @@ class Basis(IntEnum):
     NONE = 0
     LIST = 1
     OBSERVED = 2
+    APPROVED = 3
 
 
 class Money(NamedTuple):
@@ -66,6 +67,11 @@ class Facts(NamedTuple):
         if self.observed:
             return Basis.OBSERVED, self.observed.money
         return Basis.NONE, Money("", 0)
+
+    @property
+    def list_price(self) -> int | None:
+        """The catalogue's price in micros, where it tells one."""
+        return self.product.price.micros if self.product and self.product.price else None
 
     def cost_in(self, currency: str) -> int | None:
         """The cost, when it is known in this currency."""

@@ -14,14 +14,17 @@ from services.pricing.domain.errors import InvalidValue
 from services.pricing.domain.pipeline import Rule
 from services.pricing.domain.product import Basis
 
-_PACKED = Struct("<3sBBqqqq")  # currency, basis, rule, price, base, lowest, reduced
+_PACKED = Struct("<3sBBqqqq")  # currency, basis, rule, price, list price, lowest, reduced
 _NONE = -1
 _BASES = {basis.value: basis for basis in Basis}
 _RULES = {rule.value: rule for rule in Rule}
 
 
 class Quote(NamedTuple):
-    """What a product costs now. `list_price` is None on an observed basis, `lowest` without a reduction."""
+    """What a product costs now.
+
+    `list_price` is None where the catalogue tells none, `lowest` without a reduction.
+    """
 
     product_id: str
     currency: str
@@ -40,7 +43,7 @@ def quote(product_id: str, state: State, now: int) -> Quote:
         product_id=product_id,
         currency=state.currency,
         price=state.price,
-        list_price=state.base if state.basis is Basis.LIST else None,
+        list_price=state.list_price,
         lowest=lowest,
         discount_percent=0 if lowest is None else reduction.discount_percent(state.price, lowest),
         basis=state.basis,
@@ -100,19 +103,20 @@ class Quotes:
 def _pack(state: State) -> bytes:
     lowest = _NONE if state.lowest is None else state.lowest
     reduced = _NONE if state.reduced is None else state.reduced
+    listed = _NONE if state.list_price is None else state.list_price
     currency = state.currency.encode()
-    return _PACKED.pack(currency, state.basis, state.rule, state.price, state.base, lowest, reduced)
+    return _PACKED.pack(currency, state.basis, state.rule, state.price, listed, lowest, reduced)
 
 
 def _unpack(packed: bytes) -> State:
-    currency, basis, rule, price, base, lowest, reduced = _PACKED.unpack(packed)
+    currency, basis, rule, price, listed, lowest, reduced = _PACKED.unpack(packed)
     return State(
         listed=True,
         basis=_BASES[basis],
         rule=_RULES[rule],
         currency=currency.decode(),
         price=price,
-        base=base,
+        list_price=None if listed == _NONE else listed,
         lowest=None if lowest == _NONE else lowest,
         reduced=None if reduced == _NONE else reduced,
     )

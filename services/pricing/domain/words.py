@@ -4,8 +4,8 @@ from typing import Final
 
 from services.pricing.domain.limits import MICROS
 from services.pricing.domain.pipeline import Move, Rule
-from services.pricing.domain.policy import Policy
-from services.pricing.domain.product import Basis
+from services.pricing.domain.product import Basis, Facts
+from services.pricing.domain.terms import Terms
 
 _REASONS: Final = {
     Rule.MARGIN_FLOOR: "raised to keep the least margin",
@@ -13,8 +13,13 @@ _REASONS: Final = {
     Rule.CEILING: "lowered to the ceiling",
     Rule.DAILY_STEP: "held to the largest daily step",
     Rule.ENDING: "rounded to an allowed ending",
+    Rule.STOP: "pricing is stopped here",
 }
-_BASES: Final = {Basis.LIST: "list price", Basis.OBSERVED: "latest observed price"}
+_BASES: Final = {
+    Basis.LIST: "list price",
+    Basis.OBSERVED: "latest observed price",
+    Basis.APPROVED: "approved price",
+}
 
 
 def reason(rule: Rule, basis: Basis) -> str:
@@ -33,30 +38,39 @@ def percent(millionths: int) -> str:
     return f"{f'{millionths / 10_000:.4f}'.rstrip('0').rstrip('.')}%"
 
 
-def step(move: Move, basis: Basis, cost: int | None, policy: Policy | None, day_ago: int | None) -> str:
+def step(move: Move, facts: Facts, terms: Terms, day_ago: int | None) -> str:
     """What a move did and why, in one sentence."""
-    text = _BASES[basis]
-    if policy is None or move.rule == Rule.BASIS:
-        return f"{text} {amount(move.after)}"
+    rules = terms.rules
+    if move.rule is Rule.STOP and terms.stop:
+        return f"pricing is stopped by {terms.stop.actor}: {terms.stop.reason or 'no reason told'}"
+    if rules is None or move.rule is Rule.BASIS:
+        return _basis(move, facts, terms)
     low, high = amount(move.low or 0), amount(move.high or 0)
-    if move.rule == Rule.MARGIN_FLOOR:
-        text = f"cost {amount(cost or 0)} and a margin of {percent(policy.min_margin)} need at least {low}"
-    elif move.rule == Rule.FLOOR:
-        text = f"the floor is {low}"
-    elif move.rule == Rule.CEILING:
-        text = f"the ceiling is {high}"
-        if move.high is not None and move.after > move.high:
-            text += f", which gives way to the floor {amount(move.after)}"
-    elif move.rule == Rule.DAILY_STEP:
-        daily = percent(policy.max_daily_step)
+    if move.rule is Rule.MARGIN_FLOOR:
+        cost = facts.product.cost.micros if facts.product and facts.product.cost else 0
+        return f"cost {amount(cost)} and a margin of {percent(rules.min_margin)} need at least {low}"
+    if move.rule is Rule.FLOOR:
+        return f"the floor is {low}"
+    if move.rule is Rule.CEILING:
+        gives_way = move.high is not None and move.after > move.high
+        return f"the ceiling is {high}" + (
+            f", which gives way to the floor {amount(move.after)}" if gives_way else ""
+        )
+    if move.rule is Rule.DAILY_STEP:
+        daily = percent(rules.max_daily_step)
         text = f"{amount(day_ago or 0)} a day ago and {daily} a day allow {low} to {high}"
-        if not (move.low or 0) <= move.after <= (move.high or 0):
-            text += ", which gives way to floor and ceiling"
-    else:
-        text = f"may end in {', '.join(_ending(ending) for ending in policy.endings)}"
-        if move.after == move.before and move.after % MICROS not in policy.endings:
-            text += ", but no such price keeps the bounds"
-    return text
+        kept = (move.low or 0) <= move.after <= (move.high or 0)
+        return text if kept else f"{text}, which gives way to floor and ceiling"
+    text = f"may end in {', '.join(_ending(ending) for ending in rules.endings)}"
+    missed = move.after == move.before and move.after % MICROS not in rules.endings
+    return f"{text}, but no such price keeps the bounds" if missed else text
+
+
+def _basis(move: Move, facts: Facts, terms: Terms) -> str:
+    basis, money = terms.basis(facts)
+    text = f"{_BASES[basis]} {amount(move.after)}"
+    decision = terms.applied(money.currency) if basis is Basis.APPROVED else None
+    return f"{text}: proposal {decision.proposal}, approved by {decision.approver}" if decision else text
 
 
 def _ending(micros: int) -> str:

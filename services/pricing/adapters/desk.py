@@ -1,0 +1,182 @@
+"""Proposals in SQL: made, listed, decided on. Applying one changes its price in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from services.pricing.adapters import ledger, rows, tables
+from services.pricing.adapters.batch import Batch
+from services.pricing.adapters.store import Store
+from services.pricing.domain.audit import Act
+from services.pricing.domain.errors import (
+    ProposalDecided,
+    ProposalExpired,
+    ProposalNotFound,
+    ProposalStale,
+)
+from services.pricing.domain.policies import Policies
+from services.pricing.domain.policy import Mode
+from services.pricing.domain.ports import Answer, Ask, Skipped
+from services.pricing.domain.product import Money
+from services.pricing.domain.proposal import Draft, Proposal, Status, Wish, stale
+
+AUTOMATIC = "automatic"
+"""The approver of prices that a policy lets apply without a person."""
+
+
+class Desk:
+    """Proposals over a store. Methods block: call them in a thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def propose(self, ask: Ask) -> Answer:
+        """See ports.Proposals."""
+        store = self._store
+        with store.change() as (connection, revision):
+            if known := self._asked_before(connection, ask):
+                return Answer(known, [])
+            now = store.now()
+            batch = self._batch(connection, [wish.product_id for wish in ask.wishes], now)
+            number = connection.execute(select(func.max(tables.proposals.c.number))).scalar() or 0
+            made: list[Proposal] = []
+            skipped: list[Skipped] = []
+            for wish in ask.wishes:
+                drafted = batch.draft(ask.market, wish.product_id, wish.money, now)
+                if isinstance(drafted, str):
+                    skipped.append(Skipped(wish.product_id, drafted))
+                elif drafted.money.micros == drafted.inputs.price:
+                    skipped.append(Skipped(wish.product_id, "the rules leave the price as it is"))
+                else:
+                    number += 1
+                    made.append(_proposal(number, ask, wish, drafted, now))
+            if made:
+                connection.execute(insert(tables.proposals), [rows.proposal_row(one) for one in made])
+            told = [self._applied_if_automatic(connection, batch, one, now) for one in made]
+            batch.write(revision)
+        store.refresh()
+        return Answer(told, skipped)
+
+    def proposals(self, market: str, status: Status | None, before: int | None, limit: int) -> list[Proposal]:
+        """See ports.Proposals."""
+        table = tables.proposals
+        found = select(table).where(table.c.market == market)
+        if status is not None:
+            kept = status if status in (Status.APPLIED, Status.REJECTED) else Status.PENDING
+            found = found.where(table.c.status == kept.value)
+        if before is not None:
+            found = found.where(table.c.number < before)
+        with self._store.database.read() as connection:
+            page = connection.execute(found.order_by(table.c.number.desc()).limit(limit)).all()
+            return self._as_of_now(connection, [rows.to_proposal(row) for row in page])
+
+    def approve(self, number: int, approver: str, note: str) -> Proposal:
+        """See ports.Proposals."""
+        store = self._store
+        with store.change() as (connection, revision):
+            known, batch, now = self._pending(connection, number, Status.APPLIED)
+            if known.status is Status.EXPIRED:
+                raise ProposalExpired("the proposal was not decided in its time", field="proposal_id")
+            if known.status is Status.STALE:
+                raise ProposalStale(f"the proposal is stale: {known.note}", field="proposal_id")
+            if known.status is not Status.APPLIED:
+                known = self._apply(connection, batch, known, approver, note, now)
+                batch.write(revision)
+        store.refresh()
+        return known
+
+    def reject(self, number: int, actor: str, note: str) -> Proposal:
+        """See ports.Proposals."""
+        with self._store.change() as (connection, _):
+            known, _, now = self._pending(connection, number, Status.REJECTED)
+            if known.status is Status.REJECTED:
+                return known
+            return self._decided(connection, known, Status.REJECTED, actor, note, now)
+
+    def _pending(self, connection: Connection, number: int, wanted: Status) -> tuple[Proposal, Batch, int]:
+        """A proposal as it stands now, undecided or decided as wanted. Raises ProposalNotFound, -Decided."""
+        table, now = tables.proposals, self._store.now()
+        row = connection.execute(select(table).where(table.c.number == number)).first()
+        if row is None:
+            raise ProposalNotFound("no proposal has this id", field="proposal_id")
+        known = rows.to_proposal(row)
+        if known.status not in (Status.PENDING, wanted):
+            message = f"the proposal was {known.status.name.lower()} by {known.decided_by}"
+            raise ProposalDecided(message, field="proposal_id")
+        batch = self._batch(connection, [known.product_id], now)
+        return _as_of(now, known, batch), batch, now
+
+    def _apply(
+        self, connection: Connection, batch: Batch, known: Proposal, approver: str, note: str, now: int
+    ) -> Proposal:
+        batch.decide(known.market, known.product_id, known.decision(approver), now)
+        return self._decided(connection, known, Status.APPLIED, approver, note, now)
+
+    def _applied_if_automatic(
+        self, connection: Connection, batch: Batch, made: Proposal, now: int
+    ) -> Proposal:
+        rules = batch.terms(made.market, made.product_id).rules
+        if rules is None or rules.mode is not Mode.AUTOMATIC:
+            return made
+        return self._apply(connection, batch, made, AUTOMATIC, "", now)
+
+    def _decided(
+        self, connection: Connection, known: Proposal, status: Status, actor: str, note: str, now: int
+    ) -> Proposal:
+        done = replace(known, status=status, decided_by=actor, decided=now, note=note)
+        table = tables.proposals
+        connection.execute(update(table).where(table.c.number == known.number), rows.proposal_row(done))
+        act = "apply" if status is Status.APPLIED else "reject"
+        details = {"old": known.old, "new": known.new, "currency": known.currency, "note": note}
+        subject = f"proposal {known.number} product {known.product_id}"
+        ledger.record(connection, Act(now, actor, act, known.market, subject, details))
+        return done
+
+    def _asked_before(self, connection: Connection, ask: Ask) -> list[Proposal]:
+        table = tables.proposals
+        if not ask.request_id:
+            return []
+        same = (table.c.market == ask.market) & (table.c.request_id == ask.request_id)
+        found = connection.execute(select(table).where(same).order_by(table.c.number))
+        return self._as_of_now(connection, [rows.to_proposal(row) for row in found])
+
+    def _as_of_now(self, connection: Connection, known: Sequence[Proposal]) -> list[Proposal]:
+        now = self._store.now()
+        ids = [one.product_id for one in known if one.status is Status.PENDING]
+        batch = self._batch(connection, ids, now)
+        return [_as_of(now, one, batch) for one in known]
+
+    def _batch(self, connection: Connection, ids: Sequence[str], now: int) -> Batch:
+        policies: Policies = self._store.policies(connection)
+        return Batch(self._store.database, connection, policies, ids, earliest=now)
+
+
+def _proposal(number: int, ask: Ask, wish: Wish, drafted: Draft, now: int) -> Proposal:
+    return Proposal(
+        number=number,
+        market=ask.market,
+        product_id=wish.product_id,
+        currency=drafted.money.currency,
+        old=drafted.inputs.price,
+        new=drafted.money.micros,
+        rule=drafted.rule,
+        status=Status.PENDING,
+        proposer=ask.proposer,
+        request_id=ask.request_id,
+        created=now,
+        expires=now + ask.life,
+        inputs=drafted.inputs,
+        evidence=wish.evidence,
+    )
+
+
+def _as_of(now: int, known: Proposal, batch: Batch) -> Proposal:
+    """A proposal that still waits, told expired or stale when it is."""
+    if known.status is not Status.PENDING:
+        return known
+    if now >= known.expires:
+        return replace(known, status=Status.EXPIRED)
+    money = Money(known.currency, known.new)
+    why = stale(known, batch.draft(known.market, known.product_id, money, now))
+    return replace(known, status=Status.STALE, note=why) if why else known
