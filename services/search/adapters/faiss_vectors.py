@@ -21,7 +21,7 @@ GROWTH: Final = 4
 LISTS: Final = 4
 """Times the square root of the rows: how many lists there are."""
 
-PROBES: Final = 8
+PROBES: Final = 16
 """Lists that a query looks into; recall and time by their number stand in docs/search.md."""
 
 _SAMPLE: Final = 40
