@@ -79,7 +79,7 @@ def _image(asked: Asked) -> Any:
 
 
 def _complete(asked: Asked) -> Any:
-    return pb.CompleteQueryRequest(prefix=asked.query, page_size=asked.page_size)
+    return pb.CompleteQueryRequest(shopper=asked.shopper, prefix=asked.query, page_size=asked.page_size)
 
 
 PAGES: dict[str, tuple[str, Callable[[Asked], Any]]] = {

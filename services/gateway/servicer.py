@@ -126,8 +126,8 @@ class StorefrontServicer(storefront_service_pb2_grpc.StorefrontServiceServicer):
         self, request: storefront_service_pb2.CompleteQueryRequest, context: Any
     ) -> storefront_service_pb2.CompleteQueryResponse:
         """See the proto."""
-        prefix, size = requests.completion(request.prefix, request.page_size)
-        suggestions, status = await self._storefront.complete(prefix, size, self._facts.budget())
+        ask = requests.completion(wire.shopper(request.shopper), request.prefix, request.page_size)
+        suggestions, status = await self._storefront.complete(ask, self._facts.budget())
         return storefront_service_pb2.CompleteQueryResponse(
             suggestions=suggestions, status=storefront_service_pb2.SectionStatus.ValueType(status)
         )

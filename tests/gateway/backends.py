@@ -21,7 +21,7 @@ from services.gateway.adapters.memory import (
     MemorySearcher,
     Shop,
 )
-from services.gateway.domain.model import Order, Placement, Status
+from services.gateway.domain.model import Order, Placement, Shopper, Status
 from services.gateway.domain.ports import SearchQuery
 from services.kit.config import Settings
 from services.kit.server import Endpoint, Service
@@ -117,7 +117,8 @@ class Search(search_pb2_grpc.SearchServiceServicer):
 
     async def CompleteQuery(self, request, context):  # noqa: N802
         await self.trouble.meet("CompleteQuery")
-        texts = await self.port.complete(request.prefix, request.page_size, 1)
+        shopper = Shopper(request.visitor_id, request.user_id)
+        texts = await self.port.complete(shopper, request.prefix, request.page_size, 1)
         suggestions = [search_pb2.QuerySuggestion(text=text) for text in texts]
         return search_pb2.CompleteQueryResponse(suggestions=suggestions)
 

@@ -137,6 +137,8 @@ async def test_completions_and_whole_products(street):
     door, _ = street
     answer = await door.pages.CompleteQuery(pb.CompleteQueryRequest(prefix="Apple 1", page_size=2))
     assert (list(answer.suggestions), answer.status) == (["apple 11", "apple 14"], pb.SECTION_STATUS_OK)
+    own = await door.pages.CompleteQuery(pb.CompleteQueryRequest(shopper=ANN, page_size=1))
+    assert list(own.suggestions) == ["bread 1"]
     request = catalog_service_pb2.GetProductsRequest(product_ids=["p05", "none", "p04"])
     found = await door.catalog.GetProducts(request)
     assert [one.id for one in found.products] == ["p05", "p04"]

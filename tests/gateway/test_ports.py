@@ -59,7 +59,8 @@ async def test_searcher(backends):
     token = found.next_token
     found = await backends.search.search(SearchQuery("milk", wanted, 2, token, Order.PRICE_DESCENDING), 5)
     assert ids(found) == ["p12", "p09"]
-    assert await backends.search.complete("bread 1", 2, 5) == ("bread 1", "bread 10")
+    assert await backends.search.complete(Shopper(), "bread 1", 2, 5) == ("bread 1", "bread 10")
+    assert await backends.search.complete(ANN, "", 2, 5) == ("bread 1", "milk 0"), "her own first"
     nothing = await backends.search.search(SearchQuery("milk", Filter(brands=("nobody",))), 5)
     assert (nothing.total, nothing.lifted, nothing.wider_total) == (0, ("brands",), 20)
     with pytest.raises(Refused) as caught:

@@ -124,9 +124,11 @@ class StubSearcher:
             wider_total=answer.rescue.total_size,
         )
 
-    async def complete(self, prefix: str, size: int, timeout: float) -> tuple[str, ...]:
+    async def complete(self, shopper: Shopper, prefix: str, size: int, timeout: float) -> tuple[str, ...]:
         """See Searcher.complete."""
-        request = search_pb2.CompleteQueryRequest(prefix=prefix, page_size=size)
+        request = search_pb2.CompleteQueryRequest(
+            prefix=prefix, page_size=size, visitor_id=shopper.visitor_id, user_id=shopper.user_id
+        )
         method = search_pb2_grpc.SearchServiceStub(self._backend.channel).CompleteQuery
         answer: search_pb2.CompleteQueryResponse = await self._backend.call(method, request, timeout)
         return tuple(one.text for one in answer.suggestions)

@@ -111,9 +111,11 @@ class MemorySearcher:
             wider_total=len(wider),
         )
 
-    async def complete(self, prefix: str, size: int, timeout: float) -> tuple[str, ...]:
-        """See Searcher.complete."""
-        titles = sorted(card.title.lower() for card in self._shop.cards.values())
+    async def complete(self, shopper: Shopper, prefix: str, size: int, timeout: float) -> tuple[str, ...]:
+        """See Searcher.complete: titles of what was bought stand for own past queries."""
+        bought = self._shop.bought.get(shopper.user_id, ())
+        cards = sorted(self._shop.cards.values(), key=lambda card: (card.id not in bought, card.title))
+        titles = (card.title.lower() for card in cards)
         return tuple(title for title in titles if title.startswith(prefix.lower()))[:size]
 
 

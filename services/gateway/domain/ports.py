@@ -71,8 +71,8 @@ class Searcher(Protocol):
         """A page of results, with total, facets and the next token. Refused: INVALID_PAGE_TOKEN."""
         ...
 
-    async def complete(self, prefix: str, size: int, timeout: float) -> tuple[str, ...]:
-        """Queries that begin with the prefix, best first."""
+    async def complete(self, shopper: Shopper, prefix: str, size: int, timeout: float) -> tuple[str, ...]:
+        """Queries that begin with the prefix, best first: the shopper's own before others."""
         ...
 
 

@@ -85,7 +85,9 @@ def image(shopper: Shopper, content: bytes, wanted: Filter, page_size: int) -> A
     return Ask(shopper, size, query=SearchQuery(wanted=wanted, size=size), image=content)
 
 
-def completion(prefix: str, page_size: int) -> tuple[str, int]:
-    """The prefix and how many completions."""
+def completion(shopper: Shopper, prefix: str, page_size: int) -> Ask:
+    """Completions of a prefix."""
+    check_shopper(shopper)
     check_size(prefix, limits.QUERY, "prefix")
-    return prefix, coerced(page_size, limits.COMPLETIONS, limits.MOST_COMPLETIONS)
+    size = coerced(page_size, limits.COMPLETIONS, limits.MOST_COMPLETIONS)
+    return Ask(shopper, size, query=SearchQuery(prefix, size=size))

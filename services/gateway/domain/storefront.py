@@ -31,13 +31,15 @@ class Storefront:
                 name, ask, budget, request_id=request_id, strained=admission.strained
             )
 
-    async def complete(self, prefix: str, size: int, budget: float) -> tuple[tuple[str, ...], Status]:
-        """Completions, and how it went. Raises Refused: OVERLOADED."""
+    async def complete(self, ask: Ask, budget: float) -> tuple[tuple[str, ...], Status]:
+        """Completions of the query's text, and how it went. Raises Refused: OVERLOADED."""
         with self._admissions.admit(Priority.PREFETCH):
             ends = monotonic() + min(COMPLETE_CAP, budget * (1 - RESERVE))
             try:
-                found = await self._sources.backends.search.complete(prefix, size, ends - monotonic())
+                found = await self._sources.backends.search.complete(
+                    ask.shopper, ask.query.text, ask.size, ends - monotonic()
+                )
                 return found, Status.OK
             except (BackendError, Refused):
-                own = await self._sources.shelf.complete(prefix, size)
+                own = await self._sources.shelf.complete(ask.query.text, ask.size)
                 return own, Status.FALLBACK if own else Status.UNAVAILABLE
