@@ -107,6 +107,13 @@ def test_a_control_has_its_dates(tmp_path: Path, start: int | None, end: int | N
         assert (page.redirect_uri, ids(page)) == (uri, ["tea-1", "tea-2"])
 
 
+def test_a_control_that_another_version_let_in_stops_no_search(tmp_path: Path) -> None:
+    bad = control(control_id="a", boost=control_pb2.Boost(strength=9))
+    good = control(control_id="b", queries=["tea"], pin=control_pb2.Pin(product_id="gift"))
+    with ruled(tmp_path, bad, good) as searcher:
+        assert ids(searcher.search(Request("tea")))[0] == "gift"
+
+
 PIN = control_pb2.Pin(product_id="gift")
 REFUSED = [
     (control_pb2.Control(queries=["tea"], pin=PIN), "control.control_id"),

@@ -2,15 +2,17 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aisle.search.v1 import control_pb2
 
+from services.kit import logs
 from services.kit.log import CONTROLS
 from services.kit.views import Database
 from services.search.control_wire import control_of
 from services.search.domain.controls import Control
+from services.search.domain.errors import SearchError
 
 SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS controls (id TEXT PRIMARY KEY, control BLOB NOT NULL) WITHOUT ROWID;"
@@ -18,6 +20,8 @@ SCHEMA: Final = (
 TABLES: Final = ("controls",)
 MOST: Final = 1_000
 """Controls that apply; the rest, by id, wait."""
+
+_logger = logs.get(__name__)
 
 
 def change(connection: sqlite3.Connection, change: control_pb2.ControlChange) -> None:
@@ -28,6 +32,15 @@ def change(connection: sqlite3.Connection, change: control_pb2.ControlChange) ->
         connection.execute("INSERT OR REPLACE INTO controls VALUES (?, ?)", row)
     else:
         connection.execute("DELETE FROM controls WHERE id = ?", (change.delete_id,))
+
+
+def _sound(messages: Sequence[control_pb2.Control]) -> Iterator[Control]:
+    """The controls that can be followed; one that another version let in must not stop every search."""
+    for message in messages:
+        try:
+            yield control_of(message)
+        except SearchError as error:
+            _logger.error("control.refused", control=message.control_id, field=error.field, error=str(error))
 
 
 class SqliteControls:
@@ -41,7 +54,7 @@ class SqliteControls:
         """See Controls."""
         position = self._database.position(CONTROLS)
         if position != self._read[0]:
-            self._read = position, [control_of(message) for message in self.messages()[:MOST]]
+            self._read = position, list(_sound(self.messages()[:MOST]))
         return self._read[1]
 
     def messages(self) -> list[control_pb2.Control]:
