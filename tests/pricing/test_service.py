@@ -265,3 +265,67 @@ async def test_over_the_real_log(tmp_path: Path, nats_url: str, nats_prefix: str
         await write(log, product("milk", 3.0))
         await priced(stub, "milk", 3.0)
     await log.close()
+
+
+async def test_a_price_is_proposed_approved_and_stopped(stub: Stub, log: MemoryLog) -> None:
+    await write(log, product("milk", 2.0))
+    await priced(stub, "milk", 2.0)
+    policy = pb.PricingPolicy(mode=pb.PRICING_MODE_PROPOSE)
+    answer = await stub.SetPricingPolicy(pb.SetPricingPolicyRequest(policy=policy, actor="ann"))
+    assert answer.policy.mode == pb.PRICING_MODE_PROPOSE
+    wanted = pb.WantedPrice(product_id="milk")
+    wanted.price.currency_code, wanted.price.amount_micros = "USD", units(1.5)
+    wanted.evidence.elasticity, wanted.evidence.revenue.value = -2.5, 40.0
+    request = pb.ProposePricesRequest(prices=[wanted], proposer="ann", request_id="r1")
+    made = (await stub.ProposePrices(request)).proposals[0]
+    assert (made.status, made.new_price.amount_micros) == (pb.PROPOSAL_STATUS_PENDING, units(1.5))
+    assert (made.evidence.elasticity, made.evidence.revenue.value) == (-2.5, 40.0)
+    assert (await stub.ProposePrices(request)).proposals[0] == made
+    pending = pb.ListProposalsRequest(status=pb.PROPOSAL_STATUS_PENDING)
+    assert (await stub.ListProposals(pending)).proposals[0] == made
+    approval = pb.ApproveProposalRequest(proposal_id=made.proposal_id, approver="bob")
+    done = (await stub.ApproveProposal(approval)).proposal
+    assert (done.status, done.decider) == (pb.PROPOSAL_STATUS_APPLIED, "bob")
+    assert not (await stub.ListProposals(pending)).proposals
+    story = await stub.ExplainPrice(pb.ExplainPriceRequest(product_id="milk"))
+    assert (story.quote.price.amount_micros, story.quote.basis) == (units(1.5), pb.PRICE_BASIS_APPROVED)
+    assert story.steps[0].text == "approved price 1.50: proposal 1, approved by bob"
+    history = await stub.ListPriceHistory(pb.ListPriceHistoryRequest(product_id="milk"))
+    assert (history.entries[0].audit.approver, history.entries[0].audit.elasticity) == ("bob", -2.5)
+    await stub.StopPricing(pb.StopPricingRequest(stop=pb.Stop(actor="eve", reason="a recall")))
+    story = await stub.ExplainPrice(pb.ExplainPriceRequest(product_id="milk"))
+    assert (story.quote.price.amount_micros, story.stop.actor) == (units(2), "eve")
+    assert story.steps[-1].text == "pricing is stopped by eve: a recall"
+    assert (await stub.ResumePricing(pb.ResumePricingRequest(actor="eve"))).resumed
+    now = await quote(stub, "milk")
+    assert now
+    assert now.price.amount_micros == units(1.5)
+
+
+async def test_bad_proposals_and_decisions_are_refused(stub: Stub) -> None:
+    def wanted(**fields: object) -> pb.WantedPrice:
+        price = {"currency_code": "USD", "amount_micros": 5}
+        return pb.WantedPrice(**{"product_id": "milk", "price": price, **fields})  # type: ignore[arg-type]
+
+    def propose(*prices: pb.WantedPrice, proposer: str = "ann") -> Callable[[], object]:
+        return lambda: stub.ProposePrices(pb.ProposePricesRequest(prices=prices, proposer=proposer))
+
+    free = {"currency_code": "USD"}
+    unlikely, unreal = {"propensity": 1.5}, {"elasticity": math.inf}
+    cases: list[tuple[Callable[[], object], str, str]] = [
+        (propose(), "REQUIRED", "prices"),
+        (propose(*(wanted(product_id=str(n)) for n in range(1001))), "TOO_MANY_ITEMS", "prices"),
+        (propose(wanted(), wanted()), "INVALID_VALUE", "prices.product_id"),
+        (propose(wanted(), proposer=""), "REQUIRED", "proposer"),
+        (propose(wanted(price=free)), "INVALID_VALUE", "prices[0].price.amount_micros"),
+        (propose(wanted(evidence=unlikely)), "INVALID_VALUE", "prices[0].evidence.propensity"),
+        (propose(wanted(evidence=unreal)), "INVALID_VALUE", "prices[0].evidence.elasticity"),
+        (lambda: stub.StopPricing(pb.StopPricingRequest()), "REQUIRED", "stop"),
+        (lambda: stub.ResumePricing(pb.ResumePricingRequest()), "REQUIRED", "actor"),
+    ]
+    for call, reason, field in cases:
+        assert await refusal(call) == (grpc.StatusCode.INVALID_ARGUMENT, reason, field)
+    for proposal_id in ("7", "never"):
+        request = pb.ApproveProposalRequest(proposal_id=proposal_id, approver="bob")
+        found = await refusal(lambda request=request: stub.ApproveProposal(request))  # type: ignore[misc]
+        assert found == (grpc.StatusCode.NOT_FOUND, "PROPOSAL_NOT_FOUND", "proposal_id")
