@@ -47,6 +47,7 @@ def request_of(message: search_pb2.SearchRequest) -> Request:
         order=_ORDERS[message.sort_order],
         facets=tuple(dict.fromkeys(message.facet_keys)),
         exact=message.exact,
+        facet_prefixes=tuple(sorted(message.facet_prefixes.items())),
     )
 
 

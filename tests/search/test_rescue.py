@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.search.domain.errors import InvalidValue, TooLarge
 from services.search.domain.request import FACETS, Filter, Request
 from services.search.domain.search import Searcher
 from tests.search.test_search import ids
@@ -37,6 +38,30 @@ def test_each_facet_counts_as_if_nothing_of_it_were_chosen(
 def test_a_price_in_the_querys_own_words_narrows_every_facet(lexical: Searcher) -> None:
     facets = lexical.search(Request("milk under 2", facets=FACETS)).facets
     assert facets["price"] == [("USD 1-2", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "values"),
+    [
+        ("brand", "AC", ["ACME"]),
+        ("brand", "me", []),
+        ("category", "dai", ["Grocery > Dairy", "Grocery > Dairy > Milk"]),
+        ("category", "", ["Grocery", "Grocery > Dairy", "Grocery > Dairy > Milk", "Grocery > Sweets"]),
+    ],
+)
+def test_a_facets_values_are_found_by_how_their_words_begin(
+    lexical: Searcher, name: str, prefix: str, values: list[str]
+) -> None:
+    page = lexical.search(Request("milk", facets=(name,), facet_prefixes=((name, prefix),)))
+    assert [value for value, _ in page.facets[name]] == values
+
+
+def test_only_facets_that_are_asked_for_can_be_searched() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        Request("milk", facets=("brand",), facet_prefixes=(("category", "a"),))
+    assert caught.value.field == "facet_prefixes"
+    with pytest.raises(TooLarge):
+        Request("milk", facets=("brand",), facet_prefixes=(("brand", "x" * 1_001),))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ MAX_ID_BYTES: Final = 128
 MAX_FILTER_VALUES: Final = 100
 MAX_FACETS: Final = 10
 MAX_FACET_VALUES: Final = 50
+MAX_SEARCHED_VALUES: Final = 10_000
+"""Values of a facet, most products first, of which those are found that begin like a prefix."""
+
 DEFAULT_PAGE: Final = 24
 MAX_PAGE: Final = 200
 FACETS: Final = ("category", "brand", "price", "availability")
@@ -59,6 +62,7 @@ class Request:
     order: Order = Order.RELEVANCE
     facets: tuple[str, ...] = ()
     exact: bool = False
+    facet_prefixes: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TooLarge, TooManyItems or InvalidValue."""
@@ -68,6 +72,10 @@ class Request:
         for name in self.facets:
             if name not in FACETS:
                 raise InvalidValue(f"a facet is one of {', '.join(FACETS)}", "facet_keys")
+        for name, prefix in self.facet_prefixes:
+            if name not in self.facets:
+                raise InvalidValue("only a facet that is asked for can be searched", "facet_prefixes")
+            check_text(prefix, "facet_prefixes")
 
     @property
     def text(self) -> str:

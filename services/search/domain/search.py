@@ -21,10 +21,10 @@ from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.spelling import IsWord
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
-from services.search.domain.request import MAX_FACET_VALUES, Filter, Order, Request
+from services.search.domain.request import MAX_FACET_VALUES, MAX_SEARCHED_VALUES, Filter, Order, Request
 from services.search.domain.rescue import FACET_FIELDS, lifted, relaxations
 from services.search.domain.stages import ALL, Stage
-from services.search.domain.text import words
+from services.search.domain.text import key, words
 
 HEAD: Final = 500
 """Products of each list, words and meaning, that are fused; those after them are ordered by words alone."""
@@ -139,8 +139,10 @@ class Searcher:
             together.setdefault(wider, []).append(name)
         counted: dict[str, list[tuple[str, int]]] = {}
         for wider, names in together.items():
-            counted |= shelf.facets(names, replace(wanted, filter=wider), MAX_FACET_VALUES)
-        return {name: counted[name] for name in request.facets}
+            limit = MAX_SEARCHED_VALUES if request.facet_prefixes else MAX_FACET_VALUES
+            counted |= shelf.facets(names, replace(wanted, filter=wider), limit)
+        prefixes = dict(request.facet_prefixes)
+        return {name: _beginning(counted[name], prefixes.get(name, "")) for name in request.facets}
 
     def _rescue(
         self,
@@ -260,6 +262,12 @@ def _result(match: Match, query: str) -> Result:
         reason = f"Similar to “{query}”"
     found = match.candidate.product_id
     return Result(found, match.score, match.lexical_rank, match.dense_rank, reason, match.parts)
+
+
+def _beginning(values: Sequence[tuple[str, int]], prefix: str) -> list[tuple[str, int]]:
+    """The first values with a word that begins so, whatever comes before it in the value."""
+    found = [value for value in values if f" {key(prefix)}" in f" {key(value[0])}"]
+    return found[:MAX_FACET_VALUES]
 
 
 def _listed_because(request: Request) -> str:
