@@ -1,8 +1,11 @@
 """Prices that wait for a person's word: proposed, decided on once, told stale; and the kill switch."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +24,7 @@ from services.pricing.domain.proposal import LIFE, Evidence, Proposal, Status, W
 from services.pricing.domain.terms import Stop
 from tests.pricing.shop import Clock, Shop, contents, product, units
 
+ROOT = Path(__file__).parents[2]
 PROPOSE = Policy(mode=Mode.PROPOSE)
 EVIDENCE = Evidence(model="m1", elasticity=-2.1, elasticity_error=0.4, propensity=0.5, reason="too dear")
 
@@ -250,3 +254,24 @@ def test_two_replicas_apply_a_proposal_once(shop: Shop, database_url: str, clock
     second.store.refresh()
     assert second.price("milk") == shop.price("milk") == 2.5
     second.close()
+
+
+def test_killed_at_any_moment_each_proposal_is_applied_once(shop: Shop, database_url: str) -> None:
+    """Another process approves them one by one, is killed now and then, and begins from the first again."""
+    names = [f"p{number}" for number in range(30)]
+    shop.policy(PROPOSE)
+    shop.catalog(*(product(name, 3.0) for name in names))
+    shop.desk.propose(ask(dict.fromkeys(names, 2.5)))
+    for lives in (5, 17, 99):
+        command = [sys.executable, "-m", "tests.pricing.approver", database_url]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            for _ in zip(range(lives), process.stdout, strict=False):
+                pass
+            process.kill()
+    shop.store.refresh()
+    assert {tuple(shop.ledger(name)) for name in names} == {((0.0, 3.0), (0.0, 2.5))}
+    assert {shop.price(name) for name in names} == {2.5}
+    acts = [row[5] for row in contents(shop.database, tables.acts)["acts"]]
+    assert acts == ["market", *(f"proposal {n + 1} product {name}" for n, name in enumerate(names))]
+    assert ledger.verify(shop.database).sound

@@ -275,11 +275,13 @@ async def test_a_price_is_proposed_approved_and_stopped(stub: Stub, log: MemoryL
     assert answer.policy.mode == pb.PRICING_MODE_PROPOSE
     wanted = pb.WantedPrice(product_id="milk")
     wanted.price.currency_code, wanted.price.amount_micros = "USD", units(1.5)
+    wanted.evidence.inputs[:] = ["units_sold", "cost"]
     wanted.evidence.elasticity, wanted.evidence.revenue.value = -2.5, 40.0
     request = pb.ProposePricesRequest(prices=[wanted], proposer="ann", request_id="r1")
     made = (await stub.ProposePrices(request)).proposals[0]
     assert (made.status, made.new_price.amount_micros) == (pb.PROPOSAL_STATUS_PENDING, units(1.5))
     assert (made.evidence.elasticity, made.evidence.revenue.value) == (-2.5, 40.0)
+    assert list(made.evidence.inputs) == ["cost", "units_sold"]
     assert (await stub.ProposePrices(request)).proposals[0] == made
     pending = pb.ListProposalsRequest(status=pb.PROPOSAL_STATUS_PENDING)
     assert (await stub.ListProposals(pending)).proposals[0] == made
@@ -311,6 +313,7 @@ async def test_bad_proposals_and_decisions_are_refused(stub: Stub) -> None:
         return lambda: stub.ProposePrices(pb.ProposePricesRequest(prices=prices, proposer=proposer))
 
     free = {"currency_code": "USD"}
+    personal = {"inputs": ["cost", "age", "user_id"]}
     unlikely, unreal = {"propensity": 1.5}, {"elasticity": math.inf}
     cases: list[tuple[Callable[[], object], str, str]] = [
         (propose(), "REQUIRED", "prices"),
@@ -318,6 +321,7 @@ async def test_bad_proposals_and_decisions_are_refused(stub: Stub) -> None:
         (propose(wanted(), wanted()), "INVALID_VALUE", "prices.product_id"),
         (propose(wanted(), proposer=""), "REQUIRED", "proposer"),
         (propose(wanted(price=free)), "INVALID_VALUE", "prices[0].price.amount_micros"),
+        (propose(wanted(evidence=personal)), "INVALID_VALUE", "prices[0].evidence.inputs"),
         (propose(wanted(evidence=unlikely)), "INVALID_VALUE", "prices[0].evidence.propensity"),
         (propose(wanted(evidence=unreal)), "INVALID_VALUE", "prices[0].evidence.elasticity"),
         (lambda: stub.StopPricing(pb.StopPricingRequest()), "REQUIRED", "stop"),

@@ -15,6 +15,22 @@ LIFE = 7 * DAY
 
 LONGEST_LIFE = 90 * DAY
 
+ALLOWED_INPUTS = frozenset(
+    {
+        "category",
+        "competitor_price",
+        "cost",
+        "holiday",
+        "list_price",
+        "price_history",
+        "promotion",
+        "season",
+        "stock",
+        "units_sold",
+    }
+)
+"""All that a price may be made from. Nothing about shoppers is among them, nor may be."""
+
 
 class Status(IntEnum):
     """What became of a proposal, numbered as in the proto. EXPIRED and STALE are found when looked at."""

@@ -11,7 +11,16 @@ from services.pricing.domain.errors import InvalidValue, ProposalNotFound, TooMa
 from services.pricing.domain.limits import MAX_CONSTRAINTS, MAX_NAME_BYTES, MAX_QUOTED, MICROS, SECOND
 from services.pricing.domain.pipeline import Rule
 from services.pricing.domain.ports import Answer, Ask
-from services.pricing.domain.proposal import LIFE, LONGEST_LIFE, Evidence, Interval, Proposal, Status, Wish
+from services.pricing.domain.proposal import (
+    ALLOWED_INPUTS,
+    LIFE,
+    LONGEST_LIFE,
+    Evidence,
+    Interval,
+    Proposal,
+    Status,
+    Wish,
+)
 from services.pricing.wire.common import (
     from_money,
     from_time,
@@ -72,9 +81,17 @@ def to_evidence(message: pb.Evidence, field: str) -> Evidence:
         units=_interval(message, "units", field, 1),
         revenue=_interval(message, "revenue", field, MICROS),
         margin=_interval(message, "margin", field, MICROS),
+        inputs=_inputs(message.inputs, f"{field}.inputs"),
         constraints=tuple(to_note(text, f"{field}.constraints") for text in message.constraints),
         reason=to_note(message.reason, f"{field}.reason"),
     )
+
+
+def _inputs(names: Sequence[str], field: str) -> tuple[str, ...]:
+    if unknown := set(names) - ALLOWED_INPUTS:
+        message = f"a price may not be made from {', '.join(sorted(unknown))[:MAX_NAME_BYTES]}"
+        raise InvalidValue(message, field=field)
+    return tuple(sorted(set(names)))
 
 
 def _number(message: pb.Evidence, name: str, field: str) -> float | None:
@@ -147,6 +164,7 @@ def from_evidence(evidence: Evidence) -> pb.Evidence:
         revenue=_expectation(evidence.revenue, MICROS),
         margin=_expectation(evidence.margin, MICROS),
         constraints=evidence.constraints,
+        inputs=evidence.inputs,
         reason=evidence.reason,
     )
 
