@@ -47,6 +47,7 @@ def request_of(message: search_pb2.SearchRequest) -> Request:
         order=_ORDERS[message.sort_order],
         facets=tuple(dict.fromkeys(message.facet_keys)),
         exact=message.exact,
+        highlight=message.highlight,
         facet_prefixes=tuple(sorted(message.facet_prefixes.items())),
     )
 
@@ -98,6 +99,7 @@ def _result_of(found: Result, *, explain: bool) -> search_pb2.SearchResult:
         lexical_rank=found.lexical_rank,
         dense_rank=found.dense_rank,
         reason=found.reason,
+        title_words=found.title_words,
     )
     for name, value in found.parts._asdict().items() if explain else ():
         message.score_parts.add(name=name, value=value)

@@ -1,6 +1,6 @@
 """What is wanted, as a query of tantivy: words, near texts and filters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tantivy import FieldType, Occur, Query
@@ -37,6 +37,16 @@ class QueryBuilder:
         phrase = self._terms(" ".join(word[0] for word in words))
         among = Query.term_set_query(self._schema, "document", list(documents))
         return _all([self._phrase("description", phrase), among])
+
+    def matching(self, wanted: Wanted) -> Callable[[str], bool]:
+        """Tells whether a word of a title is one of those wanted, by its stem; the last may be unfinished."""
+        terms = {term for word in wanted.words for text in word for term in self._terms(text)}
+        last = self._terms(wanted.words[-1][0])[-1:] if wanted.prefix else []
+
+        def matches(word: str) -> bool:
+            return any(term in terms or term.startswith(tuple(last)) for term in self._terms(word))
+
+        return matches
 
     def at(self, wanted: Wanted, field: str, value: int) -> Any:
         """Products that are wanted and have this value in the field."""

@@ -1,6 +1,7 @@
 """Reads of the catalogue: words, filters, orders and facet counts by tantivy, names by the view's file."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ from services.search.adapters.sqlite_view import SearchDatabase
 from services.search.adapters.tantivy_query import QueryBuilder
 from services.search.domain.ports import Candidate, Wanted, Word
 from services.search.domain.request import Order
+from services.search.domain.text import spread
 
 _FACETS: Final = {
     "category": "path",
@@ -24,6 +26,7 @@ _ORDERS: Final = {
     Order.PRICE_ASCENDING: "cheapest",
     Order.PRICE_DESCENDING: "dearest",
 }
+_WORD: Final = re.compile(r"\w+")
 _EVERY_BUCKET: Final = 65_000
 """Values that a facet may have before its counts are no longer exact: tantivy's own limit."""
 
@@ -74,6 +77,15 @@ class TantivyShelf:
             return set()
         query = self._queries.saying(words, documents)
         return set(self._numbers("document", self._searcher.search(query, len(documents), count=False).hits))
+
+    def title_words(self, wanted: Wanted, product_ids: Sequence[str]) -> Mapping[str, list[str]]:
+        """See Shelf."""
+        rows = self._connection.execute(
+            "SELECT id, title FROM products WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(product_ids)),),
+        )
+        matching = self._queries.matching(wanted)
+        return {id_: [word for word in _WORD.findall(spread(title)) if matching(word)] for id_, title in rows}
 
     def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
         """See Shelf."""

@@ -64,6 +64,10 @@ class Shelf(Protocol):
         """Which of the documents have the words in their description, in this order and side by side."""
         ...
 
+    def title_words(self, wanted: Wanted, product_ids: Sequence[str]) -> Mapping[str, list[str]]:
+        """Of each product the words of its title, as they stand there, that are among the wanted words."""
+        ...
+
     def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
         """Ids of the wanted products: by price, without one last; else, and for ties, by id."""
         ...

@@ -63,6 +63,7 @@ class Request:
     facets: tuple[str, ...] = ()
     exact: bool = False
     facet_prefixes: tuple[tuple[str, str], ...] = ()
+    highlight: bool = False
 
     def __post_init__(self) -> None:
         """Raises TooLarge, TooManyItems or InvalidValue."""

@@ -40,6 +40,7 @@ class Result:
     dense_rank: int
     reason: str
     parts: Parts = UNSCORED
+    title_words: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,9 @@ class Searcher:
         matches = self._as_ruled(shelf, matches, ruled, filter_, request.order)
         total = max(shelf.count(wanted), len(matches)) if matches else 0
         results = [_result(match, query.text) for match in _page(shelf, request, wanted, matches, begin)]
+        if request.highlight and wanted.words:
+            marked = shelf.title_words(wanted, [found.product_id for found in results])
+            results = [replace(found, title_words=marked.get(found.product_id, ())) for found in results]
         return wanted if wanted.words or wanted.texts else None, total, results
 
     def _facets(
