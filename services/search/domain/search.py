@@ -70,6 +70,17 @@ class Rescue:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request with all that its answer is made from."""
+
+    shelf: Shelf
+    request: Request
+    query: Understanding
+    meaning: Meaning | None
+    ruled: InForce
+
+
 class Searcher:
     """Answers searches; any thread may call it. `meaning` tells the model to use, None when there is none."""
 
@@ -99,31 +110,24 @@ class Searcher:
             is_word = meaning.encoder.knows if meaning else _unknown
             query = self._understood(request, shelf, ruled, is_word)
             filter_ = narrowed(query, request.filter, self._lexicon)
-            wanted, total, results = self._answer(shelf, request, query, filter_, meaning, ruled, begin)
-            facets = self._facets(shelf, request, query, wanted)
-            rescue = None if total else self._rescue(shelf, request, query, filter_, meaning, ruled)
+            asked = _Asked(shelf, request, query, meaning, ruled)
+            wanted, total, results = self._answer(asked, filter_, begin)
+            facets = self._facets(asked, wanted)
+            rescue = None if total else self._rescue(asked, filter_)
         end = begin + len(results)
         more = paging.token(request, end) if results and end < total else ""
         return Page(results, total, more, served_by, facets, query, filter_, ruled.redirect, rescue)
 
-    def _answer(
-        self,
-        shelf: Shelf,
-        request: Request,
-        query: Understanding,
-        filter_: Filter,
-        meaning: Meaning | None,
-        ruled: InForce,
-        begin: int,
-    ) -> tuple[Wanted | None, int, list[Result]]:
+    def _answer(self, asked: _Asked, filter_: Filter, begin: int) -> tuple[Wanted | None, int, list[Result]]:
         """What is wanted, None where no product can be; how much there is of it, and one page."""
+        shelf, request, query = asked.shelf, asked.request, asked.query
         if not query.text:
             wanted = Wanted(filter=filter_)
             listed = shelf.listing(wanted, request.order, begin, request.page_size)
             because = _listed_because(request)
             return wanted, shelf.count(wanted), [Result(each, 0.0, 0, 0, because) for each in listed]
-        wanted, matches = self._find(shelf, query, filter_, meaning)
-        matches = self._as_ruled(shelf, matches, ruled, filter_, request.order)
+        wanted, matches = self._find(shelf, query, filter_, asked.meaning)
+        matches = self._as_ruled(shelf, matches, asked.ruled, filter_, request.order)
         total = max(shelf.count(wanted), len(matches)) if matches else 0
         results = [_result(match, query.text) for match in _page(shelf, request, wanted, matches, begin)]
         if request.highlight and wanted.words:
@@ -131,34 +135,25 @@ class Searcher:
             results = [replace(found, title_words=marked.get(found.product_id, ())) for found in results]
         return wanted if wanted.words or wanted.texts else None, total, results
 
-    def _facets(
-        self, shelf: Shelf, request: Request, query: Understanding, wanted: Wanted | None
-    ) -> Mapping[str, list[tuple[str, int]]]:
+    def _facets(self, asked: _Asked, wanted: Wanted | None) -> Mapping[str, list[tuple[str, int]]]:
         """Counts without the request's own filter on the facet's values, so that more can be chosen."""
+        request = asked.request
         if wanted is None:
             return {name: [] for name in request.facets}
         together: dict[Filter, list[str]] = {}
         for name in request.facets:
-            wider = narrowed(query, lifted(request.filter, FACET_FIELDS[name]), self._lexicon)
+            wider = narrowed(asked.query, lifted(request.filter, FACET_FIELDS[name]), self._lexicon)
             together.setdefault(wider, []).append(name)
         counted: dict[str, list[tuple[str, int]]] = {}
         for wider, names in together.items():
             limit = MAX_SEARCHED_VALUES if request.facet_prefixes else MAX_FACET_VALUES
-            counted |= shelf.facets(names, replace(wanted, filter=wider), limit)
+            counted |= asked.shelf.facets(names, replace(wanted, filter=wider), limit)
         prefixes = dict(request.facet_prefixes)
         return {name: _beginning(counted[name], prefixes.get(name, "")) for name in request.facets}
 
-    def _rescue(
-        self,
-        shelf: Shelf,
-        request: Request,
-        query: Understanding,
-        filter_: Filter,
-        meaning: Meaning | None,
-        ruled: InForce,
-    ) -> Rescue | None:
+    def _rescue(self, asked: _Asked, filter_: Filter) -> Rescue | None:
         for names, wider in relaxations(filter_):
-            _, total, results = self._answer(shelf, request, query, wider, meaning, ruled, 0)
+            _, total, results = self._answer(asked, wider, 0)
             if total:
                 return Rescue(names, results, total)
         return None
