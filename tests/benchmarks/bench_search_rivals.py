@@ -1,0 +1,171 @@
+"""Search against others on the same judged shop: bm25s, tantivy alone, LanceDB and milvus-lite, in one run.
+
+python -m tests.benchmarks.bench_search_rivals --home FOLDER
+
+FOLDER holds a model that `aisle train search` made. Rivals get title and description (words) and the same
+vectors (meaning): LanceDB fuses both by reciprocal ranks, milvus-lite finds by vectors. Each answers the same
+queries with DEPTH products in one thread; NDCG@10 is the evaluation's own.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from aisle.catalog.v1 import product_pb2
+
+from services.kit.models import ModelStore
+from services.search.adapters.faiss_vectors import FaissVectors
+from services.search.adapters.judged_files import read_judgements, read_products
+from services.search.adapters.onnx_encoder import DIMENSION
+from services.search.adapters.sqlite_lexicon import SqliteLexicon
+from services.search.adapters.sqlite_view import SearchView, open_database
+from services.search.adapters.tantivy_index import analyser
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
+from services.search.adapters.vector_table import VectorTable
+from services.search.domain.dense import Meaning
+from services.search.domain.measures import DEPTH, measures
+from services.search.domain.ports import Encoder, Vector
+from services.search.domain.product import meaning
+from services.search.domain.request import Request
+from services.search.domain.search import Searcher
+from services.search.server import encoder_of
+from services.search.wire import product_of
+from tests.search.shop import records, upsert
+
+DATA: Final = Path(os.environ.get("AISLE_BENCH_DATA", "../shared/data")) / "search"
+Ranker = Callable[[str], Sequence[str]]
+
+
+def aisle(folder: Path, products: Sequence[product_pb2.Product], encoder: Encoder, rows: Vector) -> Ranker:
+    """The service's own code, as it serves."""
+    database = open_database(folder)
+    SearchView(database).apply(records([upsert(product) for product in products]))
+    vectors = FaissVectors(DIMENSION)
+    keys = {text: key for key, text in VectorTable(database).missing("")}
+    vectors.add([keys[meaning(product_of(product))] for product in products], rows)
+    found = Meaning(encoder, vectors)
+    searcher = Searcher(TantivyCatalogue(database), lambda: found, SqliteLexicon(database))
+    return lambda query: [
+        result.product_id for result in searcher.search(Request(query, page_size=DEPTH)).results
+    ]
+
+
+def bm25s_alone(ids: Sequence[str], texts: Sequence[str]) -> Ranker:
+    """Words by bm25s, with its English stop words and the same stems as ours."""
+    import bm25s  # type: ignore[import-not-found]
+
+    terms = analyser().analyze
+    index = bm25s.BM25()
+    index.index([terms(text) for text in texts], show_progress=False)
+
+    def rank(query: str) -> Sequence[str]:
+        numbers, _ = index.retrieve([terms(query)], k=DEPTH, show_progress=False, n_threads=0)
+        return [ids[number] for number in numbers[0]]
+
+    return rank
+
+
+def tantivy_alone(products: Sequence[product_pb2.Product]) -> Ranker:
+    """Words by tantivy's own query parser over title and description."""
+    import tantivy
+
+    builder = tantivy.SchemaBuilder().add_text_field("id", stored=True, tokenizer_name="raw")
+    for name in ("title", "description"):
+        builder.add_text_field(name, tokenizer_name="en_stem")
+    index = tantivy.Index(builder.build())
+    writer = index.writer(50_000_000, 1)
+    for product in products:
+        writer.add_document(
+            tantivy.Document(id=product.id, title=product.title, description=product.description)
+        )
+    writer.commit()
+    index.reload()
+    searcher = index.searcher()
+
+    def rank(query: str) -> Sequence[str]:
+        parsed, _ = index.parse_query_lenient(query, ["title", "description"])
+        return [str(searcher.doc(at)["id"][0]) for _, at in searcher.search(parsed, DEPTH, count=False).hits]
+
+    return rank
+
+
+def lancedb_hybrid(
+    folder: Path, ids: Sequence[str], texts: Sequence[str], encoder: Encoder, rows: Vector
+) -> Ranker:
+    """Words and vectors by LanceDB, fused by its default reranker."""
+    import lancedb  # type: ignore[import-not-found]
+
+    data = [
+        {"id": id_, "text": text, "vector": row.tolist()}
+        for id_, text, row in zip(ids, texts, rows, strict=True)
+    ]
+    table = lancedb.connect(folder).create_table("products", data)
+    table.create_fts_index("text")
+
+    def rank(query: str) -> Sequence[str]:
+        asked = table.search(query_type="hybrid").vector(encoder.encode([query])[0]).text(query)
+        return [row["id"] for row in asked.limit(DEPTH).to_list()]
+
+    return rank
+
+
+def milvus_lite(folder: Path, ids: Sequence[str], encoder: Encoder, rows: Vector) -> Ranker:
+    """Vectors by milvus-lite."""
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(str(folder / "milvus.db"))
+    client.create_collection("products", dimension=DIMENSION, metric_type="IP")
+    for start in range(0, len(ids), 1_000):
+        some = range(start, min(start + 1_000, len(ids)))
+        client.insert("products", [{"id": n, "vector": rows[n].tolist()} for n in some])
+
+    def rank(query: str) -> Sequence[str]:
+        asked = encoder.encode([query]).tolist()
+        return [ids[hit["id"]] for hit in client.search("products", asked, limit=DEPTH)[0]]
+
+    return rank
+
+
+def figures(rank: Ranker, judged: Any) -> dict[str, float]:
+    """Quality, and queries a second in one thread; every query is asked once before."""
+    answers = {query: rank(query) for query in judged}
+    begun = time.perf_counter()
+    for query in judged:
+        rank(query)
+    seconds = time.perf_counter() - begun
+    found = [measures(answers[query], grades) for query, grades in judged.items()]
+    means = {name: float(np.mean([each[name] for each in found])) for name in found[0]}
+    return {**means, "queries_per_second": len(judged) / seconds}
+
+
+def measure(encoder: Encoder) -> dict[str, dict[str, float]]:
+    """The figures of each."""
+    products = list(read_products(DATA / "electronics-products.jsonl.gz"))
+    judged = read_judgements(DATA / "electronics-judgements-dev.csv")
+    ids = [product.id for product in products]
+    texts = [meaning(product_of(product)) for product in products]
+    rows = encoder.encode(texts)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        rivals = {
+            "aisle": aisle(folder, products, encoder, rows),
+            "bm25s": bm25s_alone(ids, [f"{p.title} {p.description}" for p in products]),
+            "tantivy": tantivy_alone(products),
+            "lancedb": lancedb_hybrid(folder / "lance", ids, texts, encoder, rows),
+            "milvus-lite": milvus_lite(folder, ids, encoder, rows),
+        }
+        return {name: figures(rank, judged) for name, rank in rivals.items()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    model = ModelStore(parser.parse_args().home, "search").current()
+    assert model is not None, "run `aisle train search` first"
+    print(json.dumps(measure(encoder_of(model)), indent=1))
