@@ -276,6 +276,7 @@ async def test_a_price_is_proposed_approved_and_stopped(stub: Stub, log: MemoryL
     wanted = pb.WantedPrice(product_id="milk")
     wanted.price.currency_code, wanted.price.amount_micros = "USD", units(1.5)
     wanted.evidence.inputs[:] = ["units_sold", "cost"]
+    wanted.evidence.elasticity_error = 0.3
     wanted.evidence.elasticity, wanted.evidence.revenue.value = -2.5, 40.0
     request = pb.ProposePricesRequest(prices=[wanted], proposer="ann", request_id="r1")
     made = (await stub.ProposePrices(request)).proposals[0]
@@ -291,7 +292,9 @@ async def test_a_price_is_proposed_approved_and_stopped(stub: Stub, log: MemoryL
     assert not (await stub.ListProposals(pending)).proposals
     story = await stub.ExplainPrice(pb.ExplainPriceRequest(product_id="milk"))
     assert (story.quote.price.amount_micros, story.quote.basis) == (units(1.5), pb.PRICE_BASIS_APPROVED)
-    assert story.steps[0].text == "approved price 1.50: proposal 1, approved by bob"
+    assert story.steps[0].text == (
+        "approved price 1.50: proposal 1, approved by bob, elasticity -2.50 with a standard error of 0.30"
+    )
     history = await stub.ListPriceHistory(pb.ListPriceHistoryRequest(product_id="milk"))
     assert (history.entries[0].audit.approver, history.entries[0].audit.elasticity) == ("bob", -2.5)
     await stub.StopPricing(pb.StopPricingRequest(stop=pb.Stop(actor="eve", reason="a recall")))

@@ -5,7 +5,7 @@ from typing import Final
 from services.pricing.domain.limits import MICROS
 from services.pricing.domain.pipeline import Move, Rule
 from services.pricing.domain.product import Basis, Facts
-from services.pricing.domain.terms import Terms
+from services.pricing.domain.terms import Decision, Terms
 
 _REASONS: Final = {
     Rule.MARGIN_FLOOR: "raised to keep the least margin",
@@ -70,7 +70,20 @@ def _basis(move: Move, facts: Facts, terms: Terms) -> str:
     basis, money = terms.basis(facts)
     text = f"{_BASES[basis]} {amount(move.after)}"
     decision = terms.applied(money.currency) if basis is Basis.APPROVED else None
-    return f"{text}: proposal {decision.proposal}, approved by {decision.approver}" if decision else text
+    return f"{text}: {_decision(decision)}" if decision else text
+
+
+def _decision(decision: Decision) -> str:
+    said = [f"proposal {decision.proposal}, approved by {decision.approver}"]
+    if decision.model:
+        said.append(f"model {decision.model}")
+    if decision.elasticity is not None:
+        error = decision.elasticity_error
+        doubt = "" if error is None else f" with a standard error of {error:.2f}"
+        said.append(f"elasticity {decision.elasticity:.2f}{doubt}")
+    if decision.propensity is not None and decision.propensity < 1:
+        said.append(f"chosen among others with a chance of {decision.propensity:.2f}")
+    return ", ".join(said)
 
 
 def _ending(micros: int) -> str:
