@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from services.recsys.domain import tuning
+from services.recsys.domain.grids import GRIDS
 from services.recsys.domain.interactions import Interactions, interactions_of, past_of
 from services.recsys.domain.models.hybrid import Hybrid
 from services.recsys.domain.models.registry import MODELS
@@ -28,8 +29,8 @@ def data() -> Interactions:
 
 
 def test_every_grid_is_of_models_that_there_are_and_of_settings_that_they_take():
-    assert set(tuning.GRIDS) == set(PROTOCOLS)
-    for grids in tuning.GRIDS.values():
+    assert set(GRIDS) == set(PROTOCOLS)
+    for grids in GRIDS.values():
         for name, grid in grids.items():
             MODELS[name](**{setting: values[0] for setting, values in grid.items()})
             assert all(len(set(values)) == len(values) > 1 for values in grid.values())
@@ -44,7 +45,7 @@ def test_the_model_that_foresees_the_validation_part_is_chosen(data: Interaction
 
 def test_settings_are_varied_one_after_the_other_and_the_best_are_chosen(data: Interactions):
     choice = tuning.choose("leave-one-out", leave_one_out(data), names=("cooccurrence",))
-    grid = tuning.GRIDS["leave-one-out"]["cooccurrence"]
+    grid = GRIDS["leave-one-out"]["cooccurrence"]
     assert len(choice.tried) == 1 + sum(len(values) - 1 for values in grid.values())
     best = max(goal for _, _, goal in choice.tried)
     assert ("cooccurrence", choice.members[0][1], best) in choice.tried
