@@ -4,13 +4,13 @@ from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.search.v1 import search_pb2, understanding_pb2
 
 from services.kit.stock import in_stock
+from services.search.domain.answer import Page, Result
 from services.search.domain.complete import Completed
 from services.search.domain.errors import InvalidValue
 from services.search.domain.product import IN_STOCK, OUT_OF_STOCK, PREORDER, Product, path
 from services.search.domain.query.prices import PriceRange
 from services.search.domain.query.understanding import Intent, Understanding
 from services.search.domain.request import Filter, Order, Request, page_size, price_bounds
-from services.search.domain.search import Page, Result
 from services.search.domain.text import key
 
 _ORDERS = {

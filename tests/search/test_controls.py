@@ -19,8 +19,9 @@ from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.config import Config
+from services.search.domain.answer import Page
 from services.search.domain.request import Filter, Order, Request
-from services.search.domain.search import Page, Searcher
+from services.search.domain.search import Searcher
 from services.search.server import build
 from tests.search.shop import SHOP, control, shop_database, upsert
 

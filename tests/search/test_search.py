@@ -4,9 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.search.domain.answer import Page
 from services.search.domain.errors import InvalidPageToken
 from services.search.domain.request import FACETS, Filter, Order, Request
-from services.search.domain.search import Page, Searcher
+from services.search.domain.search import Searcher
 from tests.search.shop import SHOP
 
 

@@ -7,6 +7,7 @@ import pytest
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_view import SearchDatabase
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
+from services.search.domain.answer import Page
 from services.search.domain.query.chinese import with_english
 from services.search.domain.query.language import language
 from services.search.domain.query.negation import take_negations
@@ -15,7 +16,7 @@ from services.search.domain.query.spelling import correct
 from services.search.domain.query.understanding import Intent, understand
 from services.search.domain.query.units import SIZE, size
 from services.search.domain.request import Filter, Request
-from services.search.domain.search import Page, Searcher
+from services.search.domain.search import Searcher
 from tests.search.shop import SHOP, delete, product, shop_database, upsert
 
 

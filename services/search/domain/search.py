@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from services.search.domain import paging
+from services.search.domain.answer import Page, Rescue, Result, listed_because, result_of
 from services.search.domain.controls import Boost, Controls, InForce, Pin, Synonyms, with_synonyms
 from services.search.domain.dense import Meaning
-from services.search.domain.fusion import UNSCORED, Match, Parts, arrange, fuse
+from services.search.domain.fusion import Match, arrange, fuse
 from services.search.domain.merchandising import boosted, pinned
 from services.search.domain.ports import Candidate, Catalogue, Shelf, Wanted, Word
-from services.search.domain.product import LEVEL
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.spelling import IsWord
@@ -28,46 +28,6 @@ from services.search.domain.text import key, words
 
 HEAD: Final = 500
 """Products of each list, words and meaning, that are fused; those after them are ordered by words alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One product of an answer; `reason` says why in words a shopper reads."""
-
-    product_id: str
-    score: float
-    lexical_rank: int
-    dense_rank: int
-    reason: str
-    parts: Parts = UNSCORED
-    title_words: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An answer. `total` counts all that match, `facets` are counted over the same.
-
-    `query` tells what was understood, `filter` what was let through because of it.
-    """
-
-    results: list[Result]
-    total: int
-    next_page_token: str
-    served_by: str
-    facets: Mapping[str, list[tuple[str, int]]]
-    query: Understanding
-    filter: Filter
-    redirect_uri: str = ""
-    rescue: "Rescue | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rescue:
-    """What there is without some of the request's conditions, when with them there is nothing."""
-
-    lifted: tuple[str, ...]
-    results: list[Result]
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +84,12 @@ class Searcher:
         if not query.text:
             wanted = Wanted(filter=filter_)
             listed = shelf.listing(wanted, request.order, begin, request.page_size)
-            because = _listed_because(request)
+            because = listed_because(request)
             return wanted, shelf.count(wanted), [Result(each, 0.0, 0, 0, because) for each in listed]
         wanted, matches = self._find(shelf, query, filter_, asked.meaning)
         matches = self._as_ruled(shelf, matches, asked.ruled, filter_, request.order)
         total = max(shelf.count(wanted), len(matches)) if matches else 0
-        results = [_result(match, query.text) for match in _page(shelf, request, wanted, matches, begin)]
+        results = [result_of(match, query.text) for match in _page(shelf, request, wanted, matches, begin)]
         if request.highlight and wanted.words:
             marked = shelf.title_words(wanted, [found.product_id for found in results])
             results = [replace(found, title_words=marked.get(found.product_id, ())) for found in results]
@@ -250,30 +210,7 @@ def _page(
     return [*matches, *(Match(found, 0.0) for found in tail)][begin:end]
 
 
-def _result(match: Match, query: str) -> Result:
-    if not (match.lexical_rank or match.dense_rank):
-        reason = f"Chosen for “{query}”"
-    elif match.whole:
-        reason = f"Matches “{query}”"
-    elif match.lexical_rank or not match.dense_rank:
-        reason = f"Matches part of “{query}”"
-    else:
-        reason = f"Similar to “{query}”"
-    found = match.candidate.product_id
-    return Result(found, match.score, match.lexical_rank, match.dense_rank, reason, match.parts)
-
-
 def _beginning(values: Sequence[tuple[str, int]], prefix: str) -> list[tuple[str, int]]:
     """The first values with a word that begins so, whatever comes before it in the value."""
     found = [value for value in values if f" {key(prefix)}" in f" {key(value[0])}"]
     return found[:MAX_FACET_VALUES]
-
-
-def _listed_because(request: Request) -> str:
-    if request.filter.categories:
-        return f"In {request.filter.categories[0].rsplit(LEVEL, 1)[-1]}"
-    if request.filter.brands:
-        return "By a brand you chose"
-    if request.order is not Order.RELEVANCE:
-        return "In order of price"
-    return "From the catalogue"

@@ -1,0 +1,74 @@
+"""What a search answers: products with their reasons, counts, and what else there would be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.search.domain.fusion import UNSCORED, Match, Parts
+from services.search.domain.product import LEVEL
+from services.search.domain.query.understanding import Understanding
+from services.search.domain.request import Filter, Order, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One product of an answer; `reason` says why in words a shopper reads."""
+
+    product_id: str
+    score: float
+    lexical_rank: int
+    dense_rank: int
+    reason: str
+    parts: Parts = UNSCORED
+    title_words: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """What there is without some of the request's conditions, when with them there is nothing."""
+
+    lifted: tuple[str, ...]
+    results: list[Result]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer. `total` counts all that match, `facets` are counted over the same.
+
+    `query` tells what was understood, `filter` what was let through because of it.
+    """
+
+    results: list[Result]
+    total: int
+    next_page_token: str
+    served_by: str
+    facets: Mapping[str, list[tuple[str, int]]]
+    query: Understanding
+    filter: Filter
+    redirect_uri: str = ""
+    rescue: Rescue | None = None
+
+
+def result_of(match: Match, query: str) -> Result:
+    """A match as it is answered."""
+    if not (match.lexical_rank or match.dense_rank):
+        reason = f"Chosen for “{query}”"
+    elif match.whole:
+        reason = f"Matches “{query}”"
+    elif match.lexical_rank or not match.dense_rank:
+        reason = f"Matches part of “{query}”"
+    else:
+        reason = f"Similar to “{query}”"
+    found = match.candidate.product_id
+    return Result(found, match.score, match.lexical_rank, match.dense_rank, reason, match.parts)
+
+
+def listed_because(request: Request) -> str:
+    """Why a product is listed for no query."""
+    if request.filter.categories:
+        return f"In {request.filter.categories[0].rsplit(LEVEL, 1)[-1]}"
+    if request.filter.brands:
+        return "By a brand you chose"
+    if request.order is not Order.RELEVANCE:
+        return "In order of price"
+    return "From the catalogue"
