@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from services.kit.checkpoints import Checkpoint
 from services.kit.log import Log
 from services.kit.models import ModelStore
 from services.kit.progress import Metric, Progress, TrainReport
@@ -87,7 +88,7 @@ def _fit(
     data = _known(history, held)
     words = {product.id: words_of(product) for product in products}
     given: Mapping[Role, Mapping[str, Any]] = {
-        Role.SEQUENCE: {"checkpoint": config.home / CHECKPOINT},
+        Role.SEQUENCE: {"checkpoint": Checkpoint(config.home / CHECKPOINT)},
         Role.CONTENT: {"words": [words.get(item, ()) for item in history.items]},
     }
     models, costs = {}, {}

@@ -53,6 +53,23 @@ def test_a_gzipped_file_reads_the_same(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff7 9{0} 8\n8 9{0}\n",
+        "\r\n7 9{0} 8\r\n\r\n8 9{0}",
+        '\ufeff{{"7": [[9{0}], [8]], "8": [[9{0}]]}}\r\n',
+    ],
+    ids=["byte order mark", "windows lines", "JSON with byte order mark"],
+)
+def test_marks_and_line_ends_of_other_systems_and_huge_ids_are_understood(tmp_path: Path, text: str):
+    (tmp_path / "a").write_bytes(text.format("0" * 30).encode())
+    found = read(tmp_path / "a")
+    assert found.users == ["7", "8"]
+    assert found.items == ["9" + "0" * 30, "8"]
+    assert found.data.past(0).items.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("1 2\n2 3\n1 4\n", "line 3: user 1 stood on line 1 already"),

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from services.kit.checkpoints import Checkpoint
 from services.recsys.domain.interactions import interactions_of, past_of
 from services.recsys.domain.models.sasrec import Sasrec, Settings, encoder
 
@@ -71,8 +72,8 @@ def test_a_training_that_was_cut_short_ends_as_one_that_was_not(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Sasrec(checkpoint=file, **SMALL, **more).fit(ring(), stop)
-    again = Sasrec(checkpoint=file, **SMALL, **more).fit(
+        Sasrec(checkpoint=Checkpoint(file), **SMALL, **more).fit(ring(), stop)
+    again = Sasrec(checkpoint=Checkpoint(file), **SMALL, **more).fit(
         ring(), lambda what, done, total: epochs.append(done)
     )
     assert epochs == [1, 2, 3, 4, 5, 6]
@@ -88,13 +89,14 @@ def test_what_is_no_checkpoint_of_this_training_is_not_gone_on_from(tmp_path, sp
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Sasrec(checkpoint=file, **SMALL).fit(ring(laps=9 if spoil == "other data" else 10), stop)
+        Sasrec(checkpoint=Checkpoint(file), **SMALL).fit(ring(laps=9 if spoil == "other data" else 10), stop)
     if spoil == "no checkpoint":
         file.write_text("nothing of the kind")
     if spoil == "cut off":
         file.write_bytes(file.read_bytes()[:1000])
     epochs = []
-    Sasrec(checkpoint=file, **SMALL, epochs=2).fit(ring(), lambda what, done, total: epochs.append(done))
+    again = Sasrec(checkpoint=Checkpoint(file), **SMALL, epochs=2)
+    again.fit(ring(), lambda what, done, total: epochs.append(done))
     assert epochs == [1, 2]
 
 

@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason="training needs torch: install aisle[train]"
 
 import torch
 
+from services.kit.checkpoints import Checkpoint
 from services.kit.models import ModelStore
 from services.kit.progress import silent
 from services.vision import photos
@@ -104,10 +105,10 @@ def test_tuning_goes_on_where_it_was_cut_short(table: Path, tmp_path: Path, monk
     def told(what: str, done: int, total: int) -> None:
         epochs.append(done)
 
-    whole = fit.tuned(start, part, part, silent, tmp_path / "whole.pt", "x")
+    whole = fit.tuned(start, part, part, silent, Checkpoint(tmp_path / "whole.pt"), "x")
     with pytest.raises(KeyboardInterrupt):
-        fit.tuned(start, part, part, stop, tmp_path / "cut.pt", "x")
-    again = fit.tuned(start, part, part, told, tmp_path / "cut.pt", "x")
+        fit.tuned(start, part, part, stop, Checkpoint(tmp_path / "cut.pt"), "x")
+    again = fit.tuned(start, part, part, told, Checkpoint(tmp_path / "cut.pt"), "x")
     assert epochs == [1, 2, 3]
     assert torch.equal(again.head.weight, whole.head.weight)
     assert torch.equal(again.network._conv_head.weight, whole.network._conv_head.weight)

@@ -66,7 +66,7 @@ def read(interactions: Path, test: Path | None = None) -> Dataset:
 def rows(file: Path) -> Iterator[Row]:
     """Each user with baskets; an item of a line is a basket of its own."""
     opener = gzip.open if file.suffix == ".gz" else open
-    with opener(file, "rt", encoding="utf-8") as lines:
+    with opener(file, "rt", encoding="utf-8-sig") as lines:
         try:
             first = next((line for line in lines if line.strip()), "")
             lines.seek(0)

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from services.kit import checkpoints
+from services.kit.checkpoints import Checkpoint
 from services.kit.progress import Progress
 from services.vision.network import EMBEDDING, EfficientNetLite0
 
@@ -93,13 +92,16 @@ def closed_form(network: EfficientNetLite0, teach: Part, choose: Part, classes: 
     return max(heads, key=lambda one: one.accuracy)
 
 
-def tuned(start: Fitted, teach: Part, choose: Part, progress: Progress, file: Path, name: str) -> Fitted:
+def tuned(
+    start: Fitted, teach: Part, choose: Part, progress: Progress, checkpoint: Checkpoint, name: str
+) -> Fitted:
     """The tail and head after some epochs of AdamW, its rate rising and falling; the best weights are kept.
 
     An epoch sees each photo once, in one of its views.
 
     Normalisation stays as ImageNet left it, since a batch of a few classes would mislead it. On a GPU it runs
-    in bfloat16, channels last, compiled. Cut short, it goes on from `file` after the last whole epoch.
+    in bfloat16, channels last, compiled. Cut short, it goes on from its checkpoint, after the last whole
+    epoch.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network, head = copy.deepcopy(start.network).to(device).eval(), copy.deepcopy(start.head).to(device)
@@ -115,7 +117,7 @@ def tuned(start: Fitted, teach: Part, choose: Part, progress: Progress, file: Pa
     falling = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps, pct_start=0.2)
     key = _key(teach, choose, name)
     best, kept, since, epoch = start.accuracy, _copy(network, head), 0, 0
-    if (state := checkpoints.load(file, key, device)) is not None:
+    if (state := checkpoint.load(key, device)) is not None:
         network.load_state_dict(state["network"])
         head.load_state_dict(state["head"])
         optimiser.load_state_dict(state["optimiser"])
@@ -146,8 +148,7 @@ def tuned(start: Fitted, teach: Part, choose: Part, progress: Progress, file: Pa
             right = accuracy(head.cpu()(pooled(network, choose)), choose.label)
             head.to(device)
         best, kept, since = (right, _copy(network, head), 0) if right > best else (best, kept, since + 1)
-        checkpoints.save(
-            file,
+        checkpoint.save(
             key,
             {
                 "network": network.state_dict(),
@@ -163,7 +164,7 @@ def tuned(start: Fitted, teach: Part, choose: Part, progress: Progress, file: Pa
         progress(f"epoch, accuracy {right:.3f}", epoch, EPOCHS)
     network.load_state_dict(kept["network"])
     head.load_state_dict(kept["head"])
-    file.unlink(missing_ok=True)
+    checkpoint.clear()
     return Fitted(network.cpu(), head.cpu(), best)
 
 

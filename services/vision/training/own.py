@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from services.kit.checkpoints import Checkpoint
 from services.kit.models import Model
 from services.kit.progress import Metric, Progress
 from services.vision import photos
@@ -64,7 +65,7 @@ def make(folder: Path, wanted: Wanted, cache: Path, serving: Model | None, progr
     told = {"ridge_accuracy": fitted.accuracy}
     if wanted.head != "ridge":
         name = f"{wanted.images} {len(names)}"
-        better = fit.tuned(fitted, one, other, progress, cache / "tuning.pt", name)
+        better = fit.tuned(fitted, one, other, progress, Checkpoint(cache / "tuning.pt"), name)
         told["tuned_accuracy"] = better.accuracy
         fitted = better if wanted.head == "tuned" or better.accuracy >= fitted.accuracy else fitted
     classifier, confidence = _classifier(fitted, one, other, len(names))

@@ -5,8 +5,7 @@ A. Klenitskiy and A. Vasilev 2023, "Turning dross into gold loss", found to be w
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +39,22 @@ class Settings:
     seed: int = 0
 
 
+class Checkpoint(Protocol):
+    """Where a training's state is kept: the kit's Checkpoint, in a file."""
+
+    def save(self, key: str, state: dict[str, object]) -> None:
+        """Keeps it, whole or not at all."""
+        ...
+
+    def load(self, key: str, device: Any) -> dict[str, Any] | None:
+        """The state again; None where there is none of this key."""
+        ...
+
+    def clear(self) -> None:
+        """Forgets it."""
+        ...
+
+
 class Encoder(Protocol):
     """Runs the graph: what shoppers with these items wish for, in the space of the items."""
 
@@ -65,11 +80,11 @@ class Sasrec(Model):
 
     name: ClassVar[str] = "sasrec"
 
-    def __init__(self, checkpoint: Path | None = None, processes: int = 0, **settings: float) -> None:
+    def __init__(self, checkpoint: Checkpoint | None = None, processes: int = 0, **settings: float) -> None:
         """Takes the names of Settings. Raises TypeError for another.
 
-        `checkpoint`: a file that `fit` writes after each epoch, goes on from if it was cut short with the
-        same data and settings, and takes away in the end. `processes`: how many learn together, 0 for one
+        `checkpoint`: what `fit` writes after each epoch, goes on from if it was cut short with the same data
+        and settings, and clears in the end. `processes`: how many learn together, 0 for one
         on each GPU.
         """
         self.settings = Settings(**settings)  # type: ignore[arg-type]

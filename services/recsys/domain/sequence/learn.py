@@ -21,14 +21,14 @@ def learn(job: Job, processes: int, progress: Progress) -> tuple[NDArray[np.floa
     """The items' vectors, float32 (items, size), and the ONNX graph; the same from a seed on one processor.
 
     `processes`: how many learn together, 0 for one on each GPU, or one where there is none. A job that was
-    interrupted goes on from its file, after the last whole epoch.
+    interrupted goes on from its checkpoint, after the last whole epoch.
     """
     processes = processes or max(1, torch.cuda.device_count())
     network = _alone(job, progress) if processes == 1 else _together(job, processes, progress)
     network = network.cpu().eval()
     made = network.items.weight.detach().numpy()[1:].copy(), export(network, job.settings)
-    if job.file:
-        job.file.unlink(missing_ok=True)
+    if job.checkpoint:
+        job.checkpoint.clear()
     return made
 
 

@@ -3,27 +3,25 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from services.kit import checkpoints
 from services.recsys.domain.interactions import Interactions
-from services.recsys.domain.models.sasrec import Settings
+from services.recsys.domain.models.sasrec import Checkpoint, Settings
 from services.recsys.domain.sequence.network import Blame, Last, Network
 from services.recsys.domain.sequence.windows import Numbers, hold_out, windows
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be learnt, and the file that a training cut short goes on from, if any."""
+    """What is to be learnt, and what a training that was cut short goes on from, if anything."""
 
     data: Interactions
     settings: Settings
-    file: Path | None = None
+    checkpoint: Checkpoint | None = None
 
     def key(self) -> str:
         """What a checkpoint is of: another job's is not gone on from."""
@@ -65,8 +63,8 @@ class Worker:
                 self.best, self.since, self.kept = goal, 0, _copy(self.network)
             else:
                 self.since += 1
-            if self.rank == 0 and self.job.file:
-                checkpoints.save(self.job.file, self.job.key(), self._state())
+            if self.rank == 0 and self.job.checkpoint:
+                self.job.checkpoint.save(self.job.key(), self._state())
             yield goal
         self.network.load_state_dict(self.kept)
 
@@ -120,7 +118,8 @@ class Worker:
         }
 
     def _go_on(self) -> None:
-        state = checkpoints.load(self.job.file, self.job.key(), self.device) if self.job.file else None
+        kept = self.job.checkpoint
+        state = kept.load(self.job.key(), self.device) if kept else None
         if state is not None:
             self.epoch, self.best, self.since = state["epoch"], state["best"], state["since"]
             self.kept = state["kept"]
