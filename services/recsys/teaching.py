@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from services.kit.examination import examination
 from services.kit.progress import Progress
 from services.recsys.adapters import ranker
 from services.recsys.domain import mixing, pages
 from services.recsys.domain.exploration.drawing import number_of
-from services.recsys.domain.impressions import Floats, Impression, examination
+from services.recsys.domain.impressions import DEEPEST, Floats, Impression
 from services.recsys.domain.pages import Page
 from services.recsys.domain.placements import Mix, Source
 from services.recsys.domain.ports import Knowledge
@@ -61,7 +62,7 @@ def teach(
         viewed = [(page.features, page.taken) for page in shown]
         from_lists = ranker.learn(viewed, [page.positions for page in shown])
         rivals = (from_orders, Taught(from_lists, f"{len(shown)} lists shown"))
-        return _best(rivals, measuring, examination(ours))
+        return _best(rivals, measuring, examined(ours))
     if (
         learnt
         and mixing.gain_of(learnt, mixing.cases(knowledge, mix, bought[1], weights)) > mixing.LEAST_GAIN
@@ -70,10 +71,15 @@ def teach(
     return Taught(None, "none pays")
 
 
-def _best(rivals: Sequence[Taught], measuring: Sequence[Page], examined: Floats) -> Taught:
-    best, reached = Taught(None, "none pays"), pages.worth(measuring, examined, None)
+def examined(impressions: Sequence[Impression]) -> Floats:
+    """The chance that each position is looked at, over that of the first; (DEEPEST,)."""
+    return examination([(one.products, one.positions, one.taken) for one in impressions], DEEPEST)
+
+
+def _best(rivals: Sequence[Taught], measuring: Sequence[Page], looked: Floats) -> Taught:
+    best, reached = Taught(None, "none pays"), pages.worth(measuring, looked, None)
     reached *= 1 + mixing.LEAST_GAIN
     for rival in rivals:
-        if rival.ranker and (found := pages.worth(measuring, examined, rival.ranker)) > reached:
+        if rival.ranker and (found := pages.worth(measuring, looked, rival.ranker)) > reached:
             best, reached = rival, found
     return best

@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 
 from services.kit.log import EVENTS, Log, Record
 from services.kit.progress import Progress
+from services.kit.reading import read_stream
 from services.search.domain.journeys import Journeys
 
 CLICKS: Final = frozenset(
@@ -44,15 +45,8 @@ async def report(log: Log, found: Found, *, progress: Progress, limit: int = 20)
 async def _read(log: Log, progress: Progress) -> Journeys:
     """All that shoppers did up to now."""
     journeys = Journeys()
-    end, at = await log.end(EVENTS), 0
-    while at < end:
-        async for records in log.read(EVENTS, at):
-            for record in records:
-                _take(journeys, record)
-            at = records[-1].sequence
-            progress("reading events", min(at, end), end)
-            if at >= end:
-                break
+    async for record in read_stream(log, EVENTS, progress):
+        _take(journeys, record)
     return journeys
 
 

@@ -8,6 +8,7 @@ import pytest
 from aisle.events.v1 import event_pb2
 
 from services.gateway.domain.attribution import Attribution
+from services.kit.lambdamart import LambdaMart
 from services.kit.log import EVENTS, Entry
 from services.kit.memory_log import MemoryLog
 from services.kit.models import ModelStore
@@ -17,8 +18,9 @@ from services.recsys.config import Config
 from services.recsys.domain.catalogue import Product
 from services.recsys.domain.exploration.responses import SKEW, WINDOW, Done
 from services.recsys.domain.features import NAMES
-from services.recsys.domain.impressions import DEEPEST, Impression, Viewed, examination, join
+from services.recsys.domain.impressions import DEEPEST, Impression, Viewed, join
 from services.recsys.domain.pages import Page, worth
+from services.recsys.teaching import examined
 from services.recsys.train import train
 from tests.recsys import world
 
@@ -72,9 +74,9 @@ def liked() -> np.ndarray:
 
 
 def test_how_much_each_position_is_looked_at_is_told_from_the_lists():
-    examined = examination(clicker(4000, seed=0))
-    assert examined[:10] == pytest.approx(np.arange(1, 11) ** -0.7, abs=0.08)
-    assert examination([])[:3] == pytest.approx([1, 2**-0.5, 3**-0.5])
+    looked = examined(clicker(4000, seed=0))
+    assert looked[:10] == pytest.approx(np.arange(1, 11) ** -0.7, abs=0.08)
+    assert examined([])[:3] == pytest.approx([1, 2**-0.5, 3**-0.5])
 
 
 def page(one: Impression) -> Page:
@@ -94,7 +96,7 @@ def test_a_ranker_that_knows_of_positions_finds_the_true_order():
     every = np.zeros((20, len(NAMES)), np.float32)
     every[:, NAMES.index("price")] = np.arange(20)
 
-    def agreement(learnt: ranker.LightgbmRanker) -> float:
+    def agreement(learnt: LambdaMart) -> float:
         return float(np.corrcoef(np.argsort(np.argsort(learnt.score(every))), np.arange(20))[0, 1])
 
     assert agreement(told) > 0.85
@@ -112,10 +114,10 @@ def test_an_order_is_not_worth_more_for_being_shown():
     pages = [page(one) for one in clicker(600, seed=2)]
     blind = np.ones(DEEPEST)
     shown, true = worth(pages, blind, None), worth(pages, blind, ByLiking())
-    examined = examination(clicker(600, seed=3))
-    assert worth(pages, examined, ByLiking()) / worth(pages, examined, None) > true / shown
-    assert worth(pages, examined, ByLiking()) > worth(pages, examined, None)
-    assert worth([], examined, None) == 0
+    looked = examined(clicker(600, seed=3))
+    assert worth(pages, looked, ByLiking()) / worth(pages, looked, None) > true / shown
+    assert worth(pages, looked, ByLiking()) > worth(pages, looked, None)
+    assert worth([], looked, None) == 0
 
 
 def shop_events(lists: int) -> list[Entry]:

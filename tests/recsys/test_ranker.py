@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.kit.lambdamart import LambdaMart
 from services.recsys.adapters import model_files, ranker
 from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.domain import mixing
@@ -66,7 +67,7 @@ def lists(count: int) -> list[ranker.Example]:
 
 
 @pytest.fixture(scope="module")
-def learnt() -> ranker.LightgbmRanker:
+def learnt() -> LambdaMart:
     return ranker.learn(lists(200))
 
 

@@ -13,10 +13,11 @@ from services.kit.errors import ServiceError
 from services.kit.log import EVENTS, SLATES, Ack, Entry, Log
 from services.kit.memory_log import MemoryLog
 from services.kit.progress import silent
+from services.kit.reading import request_of
 from services.kit.testing import serving, wait_until
 from services.recsys import explore
 from services.recsys.adapters import policy_files
-from services.recsys.adapters.slates import SlateLog, drawn_of, entry_of, read_slates, request_of
+from services.recsys.adapters.slates import SlateLog, drawn_of, entry_of, read_slates
 from services.recsys.config import Config
 from services.recsys.domain.catalogue import Product
 from services.recsys.domain.exploration.drawing import draw

@@ -5,7 +5,8 @@ from google.protobuf.message import DecodeError
 
 from services.kit.log import EVENTS, Log
 from services.kit.progress import Progress
-from services.recsys.adapters.slates import RESPONSES, read_stream, request_of
+from services.kit.reading import read_stream, request_of
+from services.recsys.adapters.slates import RESPONSES
 from services.recsys.domain.exploration.responses import Done
 from services.recsys.domain.impressions import LISTS, Impression, Viewed, join
 from services.recsys.domain.signals import shopper_keys

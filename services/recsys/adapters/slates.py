@@ -1,9 +1,6 @@
 """Keeps what was drawn in the log, and reads it again with what shoppers did."""
 
 import asyncio
-import base64
-import binascii
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
@@ -16,6 +13,7 @@ from services.kit import logs
 from services.kit.errors import ServiceError
 from services.kit.log import EVENTS, SLATES, Entry, Log, Record
 from services.kit.progress import Progress
+from services.kit.reading import read_stream, request_of
 from services.recsys.domain.exploration.responses import Done, Shown
 from services.recsys.domain.exploration.slots import FEATURES, Drawn, Slot
 
@@ -130,16 +128,6 @@ def _slot(message: slate_pb2.Slot) -> Slot:
     return Slot(message.position, products, about, chances, message.chosen)
 
 
-def request_of(token: str) -> str:
-    """The request that an attribution token (the gateway makes them) names, "" for none."""
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode(errors="ignore")
-    except (ValueError, binascii.Error):
-        return ""
-    version, _, rest = raw.partition("|")
-    return rest.partition("|")[0] if version == "1" else ""
-
-
 async def read_slates(log: Log, progress: Progress) -> list[Drawn]:
     """All that was ever drawn and is still kept."""
     return [drawn_of(record) async for record in read_stream(log, SLATES, progress)]
@@ -163,16 +151,3 @@ async def read_responses(log: Log, progress: Progress) -> tuple[list[Shown], lis
         elif event.type in RESPONSES:
             done += (Done(request_id, d.product_id, time) for d in event.product_details)
     return shown, done
-
-
-async def read_stream(log: Log, stream: str, progress: Progress) -> AsyncIterator[Record]:
-    """A stream's records up to its end as it is now."""
-    end, at = await log.end(stream), 0
-    while at < end:
-        async for records in log.read(stream, at):
-            for record in records:
-                yield record
-            at = records[-1].sequence
-            progress(f"reading {stream.lower()}", min(at, end), end)
-            if at >= end:
-                break

@@ -1,4 +1,4 @@
-"""Lists that shoppers were shown, what they took of them, and how much they look at each position."""
+"""Lists that shoppers were shown, and what they took of them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,11 +16,6 @@ LISTS: Mapping[str, str] = MappingProxyType({"home.picked-for-you": "home", "hom
 
 DEEPEST = 50
 """Positions further back count as this one."""
-
-STEADY = 20.0
-"""Responses that each position is taken to have had, as the prior expects."""
-
-_ROUNDS = 20
 
 Floats = NDArray[np.float64]
 
@@ -75,30 +70,3 @@ def join(viewed: Iterable[Viewed], done: Iterable[Done]) -> list[Impression]:
             event.shopper, LISTS[event.list_id], event.time, list(places), positions, np.array(taken, bool)
         )
     return list(found.values())
-
-
-def examination(impressions: Sequence[Impression]) -> Floats:
-    """The chance that each position, from 1, is looked at, over that of the first; (DEEPEST,).
-
-    The position-based model: taken = examined(position) x attraction(product), a product seen at several
-    positions telling them apart (Joachims et al. 2017). Fitted as a product of two Poisson factors, each in
-    turn, and held near 1 / sqrt(position) by STEADY responses.
-    """
-    prior: Floats = np.arange(1, DEEPEST + 1, dtype=np.float64) ** -0.5
-    if not impressions:
-        return prior
-    names = {
-        name: at for at, name in enumerate(dict.fromkeys(p for one in impressions for p in one.products))
-    }
-    product = np.array([names[name] for one in impressions for name in one.products])
-    position = np.concatenate([one.positions for one in impressions]) - 1
-    taken = np.concatenate([one.taken for one in impressions]).astype(np.float64)
-    mean, examined = float(taken.mean()), prior.copy()
-    for _ in range(_ROUNDS):
-        # A product that was hardly seen is taken to be as attractive as all are together.
-        expected = np.bincount(product, examined[position], len(names))
-        attraction = (np.bincount(product, taken, len(names)) + mean) / (expected + 1.0)
-        responses = np.bincount(position, taken, DEEPEST) + STEADY * prior
-        examined = responses / (np.bincount(position, attraction[product], DEEPEST) + STEADY)
-        examined = np.maximum(examined / max(float(examined[0]), 1e-12), 1e-3).astype(np.float64)
-    return examined
