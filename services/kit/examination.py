@@ -1,4 +1,4 @@
-"""How much shoppers look at each position of a list, told from what they took of the lists they were shown."""
+"""How much shoppers look at each position of a list, told from what they took of lists."""
 
 from collections.abc import Sequence
 
@@ -24,9 +24,8 @@ def examination(lists: Sequence[Shown], deepest: int) -> NDArray[np.float64]:
     prior: NDArray[np.float64] = np.arange(1, deepest + 1, dtype=np.float64) ** -0.5
     if not lists:
         return prior
-    names = {
-        name: at for at, name in enumerate(dict.fromkeys(p for products, _, _ in lists for p in products))
-    }
+    every = dict.fromkeys(name for products, _, _ in lists for name in products)
+    names = {name: at for at, name in enumerate(every)}
     product = np.array([names[name] for products, _, _ in lists for name in products])
     position = np.concatenate([positions for _, positions, _ in lists]) - 1
     taken = np.concatenate([hits for _, _, hits in lists]).astype(np.float64)

@@ -75,7 +75,7 @@ def learn(names: Sequence[str], examples: Sequence[Example]) -> LambdaMart:
         position=np.concatenate(positions) if positions else None,
         init_score=np.concatenate(bases) if bases else None,
         params=_SETTINGS,
-        feature_name=_spaceless(names),
+        feature_name=spaceless(names),
     )
     return LambdaMart(lightgbm.train(_SETTINGS, data, _ROUNDS))
 
@@ -91,9 +91,9 @@ def load(names: Sequence[str], path: Path) -> LambdaMart | None:
         booster = lightgbm.Booster(model_str=path.read_text(encoding="utf-8"))
     except lightgbm.basic.LightGBMError as error:
         raise ValueError(f"{path.name} is no ranker: {error}") from error
-    return LambdaMart(booster) if booster.feature_name() == _spaceless(names) else None
+    return LambdaMart(booster) if booster.feature_name() == spaceless(names) else None
 
 
-def _spaceless(names: Sequence[str]) -> list[str]:
+def spaceless(names: Sequence[str]) -> list[str]:
     """LightGBM takes no spaces."""
     return [name.replace(" ", "_") for name in names]

@@ -109,9 +109,17 @@ class ModelWatcher:
     optional = True
 
     def __init__(
-        self, store: ModelStore, load: Callable[[Model], None], *, seconds: float = 1.0, name: str = "model"
+        self,
+        store: ModelStore,
+        load: Callable[[Model], None],
+        *,
+        seconds: float = 1.0,
+        name: str = "model",
+        required: bool = True,
     ) -> None:
+        """With `required` false it is well without a model too."""
         self.name = name
+        self._required = required
         self._store = store
         self._load = load
         self._seconds = seconds
@@ -125,8 +133,8 @@ class ModelWatcher:
         self._task = asyncio.create_task(self._watch())
 
     async def ping(self) -> None:
-        """Raises while no model is loaded."""
-        if not self._version:
+        """Raises while no model is loaded that is required."""
+        if self._required and not self._version:
             raise RuntimeError(f"{self.name}: no model is loaded")
 
     async def close(self) -> None:

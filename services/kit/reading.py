@@ -4,8 +4,15 @@ import base64
 import binascii
 from collections.abc import AsyncIterator
 
+from aisle.events.v1 import event_pb2
+
 from services.kit.log import Log, Record
 from services.kit.progress import Progress
+
+
+def done_at(event: event_pb2.Event, record: Record) -> float:
+    """When an event was done, in seconds: no later than the log took it, whatever its sender's clock says."""
+    return float(min(event.event_time.ToNanoseconds() / 1e9, record.time.timestamp()))
 
 
 def request_of(token: str) -> str:

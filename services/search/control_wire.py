@@ -6,8 +6,9 @@ from typing import Any
 from aisle.search.v1 import control_pb2
 
 from services.search import wire
-from services.search.domain.controls import Boost, Control, Pin, Redirect, Synonyms
+from services.search.domain.controls import Boost, Control, Pin, Redirect, SignalWeights, Synonyms
 from services.search.domain.errors import InvalidValue
+from services.search.domain.signals import NAMES, Weights
 from services.search.domain.text import clean, key, words
 
 
@@ -37,7 +38,12 @@ def control_of(message: control_pb2.Control) -> Control:
         case "synonyms":
             terms = tuple(dict.fromkeys(" ".join(words(term)) for term in message.synonyms.terms))
             return Synonyms(terms=terms, one_way=message.synonyms.one_way, **common)
-    raise InvalidValue("a control does something: pin, boost, redirect or synonyms", "control.action")
+        case "signal_weights":
+            told = message.signal_weights
+            set_ = {name: getattr(told, name) for name in NAMES if told.HasField(name)}  # type: ignore[arg-type]
+            return SignalWeights(weights=Weights(**set_), **common)
+    what = "pin, boost, redirect, synonyms or signal_weights"
+    raise InvalidValue(f"a control does something: {what}", "control.action")
 
 
 def now() -> datetime:

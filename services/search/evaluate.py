@@ -1,45 +1,29 @@
 """`aisle evaluate search`: ranks a judged catalogue by the code that serves, and tells how well.
 
 Products are JSON Lines (product_id or id, title, description, brand, categories, price, currency,
-attributes), judgements are CSV (query, product_id, grade from 0 to 3). Vectors of texts are kept in the home
-folder, by model and text, so that a second evaluation embeds nothing twice.
+attributes), judgements are CSV (query, product_id, grade from 0 to 3).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
-from aisle.catalog.v1 import product_pb2
 
-from services.kit.log import BATCH, CATALOG, Record
-from services.kit.models import Model, ModelStore
+from services.kit.models import ModelStore
 from services.kit.progress import Metric, Progress
-from services.search.adapters.embedder import Embedder
-from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.judged_files import read_judgements, read_products, translated
-from services.search.adapters.onnx_encoder import DIMENSION
-from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_view import SearchView, open_database
-from services.search.adapters.tantivy_shelf import TantivyCatalogue
-from services.search.adapters.vector_table import VectorTable
 from services.search.config import Config
 from services.search.domain.measures import DEPTH, TOP, Grades, interval, measures, paired
 from services.search.domain.request import Request
 from services.search.domain.search import Searcher
-from services.search.domain.stages import Stage
 from services.search.domain.stages import without as stages_without
 from services.search.domain.typos import edited
-from services.search.server import encoder_of
+from services.search.offline import searchable
 
-CACHE: Final = "evaluation"
 PERCENTILES: Final = (50, 95, 99)
-_WHEN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 PerQuery = dict[str, list[float]]
 """Figures by name, one a query, in the order of the queries."""
@@ -71,8 +55,8 @@ async def evaluate(
     model = await asyncio.to_thread(ModelStore(config.home, "search").current)
     if model is None:
         raise LookupError("there is no model: run `aisle train search`")
-    async with _searchable(config, model, read_products(products), progress) as built:
-        figures, rows = _figures(built(first), judged, typos, progress)
+    async with searchable(config, model, read_products(products), progress) as built:
+        figures, rows = _figures(built.searcher(first), judged, typos, progress)
         report: dict[str, Any] = {
             "model": f"{model.version} without {without}" if without else model.version,
             "queries": len(judged),
@@ -80,7 +64,7 @@ async def evaluate(
             "by_query": rows,
         }
         if against:
-            others, _ = _figures(built(second), judged, typos, progress)
+            others, _ = _figures(built.searcher(second), judged, typos, progress)
             difference = {name: paired(values, others[name]) for name, values in figures.items()}
             report["against"] = {"model": f"without {against}", "difference": difference}
     return report
@@ -129,46 +113,3 @@ def _metrics(figures: PerQuery, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
         for percent in PERCENTILES
     }
     return {**{name: interval(values) for name, values in figures.items()}, **latencies}
-
-
-Built = Callable[[frozenset[Stage]], Searcher]
-
-
-@asynccontextmanager
-async def _searchable(
-    config: Config, model: Model, products: Iterable[product_pb2.Product], progress: Progress
-) -> AsyncIterator[Built]:
-    """A search over these products alone, with the stages asked for."""
-    with TemporaryDirectory() as temporary, ExitStack() as open_files:
-        database, cache = open_database(Path(temporary)), open_database(config.home / CACHE)
-        open_files.callback(database.close)
-        open_files.callback(cache.close)
-        await asyncio.to_thread(_index, SearchView(database), products, progress)
-        await asyncio.to_thread(VectorTable(database).take, model.version, cache)
-        embedder = Embedder(
-            database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads
-        )
-        await asyncio.to_thread(embedder.load, model)
-        progress("embedding products", 0, 0)
-        meaning = embedder.meaning
-        assert meaning is not None, "load() serves the first model at once"
-        await embedder.tend(meaning)
-        await asyncio.to_thread(VectorTable(cache).take, model.version, database)
-        catalogue, lexicon = TantivyCatalogue(database), SqliteLexicon(database)
-        yield lambda stages: Searcher(catalogue, lambda: meaning, lexicon, stages)
-        await embedder.close()
-
-
-def _index(view: SearchView, products: Iterable[product_pb2.Product], progress: Progress) -> None:
-    records: list[Record] = []
-    done = 0
-    for done, product in enumerate(products, 1):
-        change = product_pb2.ProductChange(upsert=product)
-        records.append(Record(CATALOG, done, product.id, change.SerializeToString(), _WHEN))
-        if len(records) == BATCH:
-            view.apply(records)
-            records.clear()
-            progress("indexing products", done, 0)
-    if records:
-        view.apply(records)
-    progress("indexing products", done, done)

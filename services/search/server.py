@@ -12,13 +12,16 @@ from services.search.adapters.control_log import ControlLog
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION, OnnxEncoder
+from services.search.adapters.ranking import ServedRanker, ranking_store
 from services.search.adapters.sqlite_completions import SqliteCompletions
 from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
+from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.sqlite_view import SearchView, open_database
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.config import Config
 from services.search.domain.complete import Completer
+from services.search.domain.ordering import Ordering
 from services.search.domain.search import Searcher
 from services.search.servicer import ControlServicer, SearchServicer
 
@@ -34,14 +37,17 @@ def build(config: Config, log: Log | None = None) -> Service:
     embedder = Embedder(database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads)
     workers = Workers("search", threads=config.threads, queue=config.queue)
     lexicon, controls = SqliteLexicon(database), SqliteControls(database)
+    ranking = ServedRanker(config.home)
+    ordering = Ordering(SqliteSignals(database), lambda: ranking.ranker)
     following = Following(log, SearchView(database))
     servicer = SearchServicer(
-        Searcher(catalogue, lambda: embedder.meaning, lexicon, controls=controls),
+        Searcher(catalogue, lambda: embedder.meaning, lexicon, controls=controls, ordering=ordering),
         Completer(SqliteCompletions(database), lexicon),
         workers,
     )
     ruling = ControlServicer(ControlLog(log, following).write, controls.messages)
     watcher = ModelWatcher(ModelStore(config.home, "search"), embedder.load)
+    rankers = ModelWatcher(ranking_store(config.home), ranking.load, name="ranking", required=False)
     return Service(
         name="search",
         config=config,
@@ -49,7 +55,7 @@ def build(config: Config, log: Log | None = None) -> Service:
             Endpoint(search_pb2_grpc.add_SearchServiceServicer_to_server, servicer, FULL_NAME),
             Endpoint(control_pb2_grpc.add_ControlServiceServicer_to_server, ruling, CONTROL_NAME),
         ],
-        resources=[workers, watcher, embedder, following],
+        resources=[workers, watcher, rankers, embedder, following],
     )
 
 

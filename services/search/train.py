@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from services.kit.log import Log
 from services.kit.models import Model, ModelStore
 from services.kit.progress import Metric, Progress, TrainReport
+from services.search import teaching
 from services.search.adapters.onnx_encoder import (
     INPUTS,
     MAX_TOKENS,
@@ -33,6 +35,7 @@ EXACT_COSINE: Final = 0.9999
 """What the exported model's vectors must reach before anything is made of them."""
 
 STEPS: Final = 4
+ENCODER, RANKING = "encoder", "ranking"
 
 SAMPLE: Final = (
     "Whole Milk, 1 gal. Dairy",
@@ -54,8 +57,17 @@ SAMPLE: Final = (
 )
 
 
-async def train(config: Config, *, force: bool = False, progress: Progress) -> TrainReport:
-    """Publishes a model; keeps the current one, unless forced, when it was made of the same weights."""
+async def train(
+    config: Config, *, force: bool = False, progress: Progress, learn: str = ENCODER, log: Log | None = None
+) -> TrainReport:
+    """Publishes an encoder; keeps the current one, unless forced, when it was made of the same weights.
+
+    With `learn` "ranking" it learns from clicks instead, see teaching.py. Raises ValueError for another one.
+    """
+    if learn == RANKING:
+        return await teaching.learn(config, force=force, progress=progress, log=log)
+    if learn != ENCODER:
+        raise ValueError(f"what can be learnt is {ENCODER} or {RANKING}, not {learn!r}")
     store = ModelStore(config.home, "search")
     current = await asyncio.to_thread(store.current)
     if current is not None and current.span == _span() and not force:

@@ -151,7 +151,16 @@ def product_of(message: product_pb2.Product) -> Product:
         micros=message.price.amount_micros if message.HasField("price") else None,
         availability=_availability(message),
         gtin=message.gtin,
+        margin=_margin(message),
+        since=message.available_time.ToNanoseconds() / 1e9,
     )
+
+
+def _margin(message: product_pb2.Product) -> float:
+    price, cost = message.price, message.cost
+    if not message.HasField("cost") or price.amount_micros <= 0 or cost.currency_code != price.currency_code:
+        return 0.0
+    return min(max(1 - cost.amount_micros / price.amount_micros, 0.0), 1.0)
 
 
 def _availability(message: product_pb2.Product) -> str:

@@ -91,7 +91,7 @@ def test_it_comes_back_from_its_file_and_a_cut_file_is_refused(tmp_path: Path, l
 def test_a_ranker_of_other_features_is_left_out(tmp_path: Path, learnt, monkeypatch):
     made = Trained(world.model().ids, world.model().models, {}, {"home": learnt})
     model_files.save(made, tmp_path)
-    monkeypatch.setattr(ranker, "_FEATURES", [*ranker._FEATURES, "a_new_one"])
+    monkeypatch.setattr(ranker, "NAMES", [*NAMES, "a new one"])
     assert not model_files.load(tmp_path).rankers
 
 

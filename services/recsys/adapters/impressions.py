@@ -5,7 +5,7 @@ from google.protobuf.message import DecodeError
 
 from services.kit.log import EVENTS, Log
 from services.kit.progress import Progress
-from services.kit.reading import read_stream, request_of
+from services.kit.reading import done_at, read_stream, request_of
 from services.recsys.adapters.slates import RESPONSES
 from services.recsys.domain.exploration.responses import Done
 from services.recsys.domain.impressions import LISTS, Impression, Viewed, join
@@ -25,7 +25,7 @@ async def read_impressions(log: Log, progress: Progress) -> list[Impression]:
         keys = shopper_keys(event.user_id, event.visitor_id)
         if not request_id or not keys:
             continue
-        time = min(event.event_time.ToNanoseconds() / 1e9, record.time.timestamp())
+        time = done_at(event, record)
         if event.type == event_pb2.EVENT_TYPE_PRODUCT_LIST_VIEWED and event.list_id in LISTS:
             items = [(detail.product_id, detail.position) for detail in event.product_details]
             viewed.append(Viewed(request_id, event.list_id, keys[0], time, items))

@@ -15,8 +15,8 @@ Example = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
 
 def learn(examples: Sequence[Example], positions: Sequence[NDArray[np.int64]] | None = None) -> LambdaMart:
-    """Learns from lists of which something was taken; `positions`: where each list's candidates were shown."""
-    shown = positions or [None] * len(examples)
+    """Learns from lists of which something was taken; `positions`: where candidates were shown."""
+    shown: Sequence[NDArray[np.int64] | None] = positions or [None] * len(examples)
     return lambdamart.learn(
         NAMES,
         [

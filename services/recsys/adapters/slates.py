@@ -13,7 +13,7 @@ from services.kit import logs
 from services.kit.errors import ServiceError
 from services.kit.log import EVENTS, SLATES, Entry, Log, Record
 from services.kit.progress import Progress
-from services.kit.reading import read_stream, request_of
+from services.kit.reading import done_at, read_stream, request_of
 from services.recsys.domain.exploration.responses import Done, Shown
 from services.recsys.domain.exploration.slots import FEATURES, Drawn, Slot
 
@@ -145,7 +145,7 @@ async def read_responses(log: Log, progress: Progress) -> tuple[list[Shown], lis
         request_id = request_of(event.attribution_token) if event.attribution_token else ""
         if not request_id:
             continue
-        time = min(event.event_time.ToNanoseconds() / 1e9, record.time.timestamp())
+        time = done_at(event, record)
         if event.type == event_pb2.EVENT_TYPE_PRODUCT_LIST_VIEWED:
             shown += (Shown(request_id, d.product_id, d.position, time) for d in event.product_details)
         elif event.type in RESPONSES:

@@ -17,8 +17,10 @@ from google.protobuf.message import DecodeError
 
 from services.kit import logs
 from services.kit.log import CATALOG, CONTROLS, EVENTS, Record
+from services.kit.reading import done_at
 from services.kit.views import Database
-from services.search.adapters import sqlite_completions, sqlite_controls, sqlite_vocabulary
+from services.search.adapters import sqlite_completions, sqlite_controls, sqlite_signals, sqlite_vocabulary
+from services.search.adapters.sqlite_signals import SoldProducts
 from services.search.adapters.sqlite_vocabulary import Vocabulary
 from services.search.adapters.tantivy_index import TantivyIndex, rows
 from services.search.domain import history
@@ -33,10 +35,11 @@ TABLES: Final = (
     *sqlite_vocabulary.TABLES,
     *sqlite_completions.TABLES,
     *sqlite_controls.TABLES,
+    *sqlite_signals.TABLES,
 )
 """What the log alone decides; the rest of the file is derived from it and from a model."""
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS products (
@@ -60,6 +63,7 @@ CREATE TABLE IF NOT EXISTS vectors (
 {sqlite_vocabulary.SCHEMA}
 {sqlite_completions.SCHEMA}
 {sqlite_controls.SCHEMA}
+{sqlite_signals.SCHEMA}
 """
 
 _logger = logs.get(__name__)
@@ -125,7 +129,7 @@ class SearchView:
     def apply(self, records: Sequence[Record]) -> None:
         """See View. A record that cannot be read is logged, counted and skipped."""
         with self._database.batch(records) as connection:
-            vocabulary = Vocabulary(connection)
+            vocabulary, sold = Vocabulary(connection), SoldProducts(connection)
             gone, come = list[int](), list[int]()
             for record in records:
                 try:
@@ -137,11 +141,14 @@ class SearchView:
                         decision = control_pb2.ControlChange.FromString(record.payload)
                         sqlite_controls.change(connection, decision)
                     else:
-                        _event(connection, record.sequence, event_pb2.Event.FromString(record.payload))
+                        event = event_pb2.Event.FromString(record.payload)
+                        _event(connection, record.sequence, event)
+                        sold.take(event, done_at(event, record))
                 except DecodeError:
                     self.unreadable += 1
                     _logger.error("view.unreadable", stream=record.stream, sequence=record.sequence)
             vocabulary.write()
+            sold.write()
             self._database.index.replace(gone, rows(connection, come))
 
 
@@ -187,6 +194,7 @@ def _add(connection: sqlite3.Connection, vocabulary: Vocabulary, document: int, 
         (document, *spaced),
     )
     vocabulary.add(product.id, product.gtin, spaced)
+    sqlite_signals.add_product(connection, document, product)
     connection.executemany("INSERT INTO categories VALUES (?, ?)", [(path, document) for path in categories])
     sqlite_completions.add_terms(connection, product.title, brand, categories)
 
@@ -204,7 +212,7 @@ def _remove(connection: sqlite3.Connection, vocabulary: Vocabulary, product_id: 
     ).fetchone()
     vocabulary.remove(product_id, spaced)
     sqlite_completions.remove_terms(connection, title, brand, (path for (path,) in of))
-    for table in ("products", "texts", "categories"):
+    for table in ("products", "texts", "categories", "signals"):
         connection.execute(f"DELETE FROM {table} WHERE document = ?", (document,))
     return [document]
 

@@ -1,10 +1,11 @@
-"""What the merchant decides about searches: pins, boosts, redirects and synonyms, each with its dates.
+"""What the merchant decides about searches: pins, boosts, redirects, synonyms, signals; with dates.
 
 Control
 ├── Pin
 ├── Boost
 ├── Redirect
-└── Synonyms
+├── Synonyms
+└── SignalWeights
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from services.search.domain.errors import InvalidValue, TooLarge, TooManyItems
 from services.search.domain.ports import Word
 from services.search.domain.query.understanding import Understanding
 from services.search.domain.request import Filter
+from services.search.domain.signals import NAMES, Weights
 from services.search.domain.text import key, words
 
 MAX_ID_BYTES: Final = 128
@@ -24,6 +26,7 @@ MAX_POSITION: Final = 100
 MAX_PRODUCTS: Final = 1_000
 MAX_URI_BYTES: Final = 2_000
 MIN_TERMS, MAX_TERMS = 2, 50
+MAX_WEIGHT: Final = 8.0
 _BEGIN: Final = datetime.min.replace(tzinfo=UTC)
 _END: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -114,6 +117,20 @@ class Synonyms(Control):
             raise InvalidValue(f"from {MIN_TERMS} to {MAX_TERMS} different terms", "control.synonyms.terms")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalWeights(Control):
+    """Sets what business signals count."""
+
+    weights: Weights
+
+    def __post_init__(self) -> None:
+        super(SignalWeights, self).__post_init__()
+        for name in NAMES:
+            if not 0 <= getattr(self.weights, name) <= MAX_WEIGHT:
+                field = f"control.signal_weights.{name}"
+                raise InvalidValue(f"a weight is from 0 to {MAX_WEIGHT:g}", field)
+
+
 def _need_queries(control: Control) -> None:
     if not control.queries:
         raise InvalidValue("a pin or a redirect is for named queries", "control.queries")
@@ -154,6 +171,11 @@ class InForce:
     def redirect(self) -> str:
         """Where to send the shopper; "" for nowhere."""
         return next((control.uri for control in self.only(Redirect)), "")
+
+    @property
+    def weights(self) -> Weights:
+        """What signals count: by the first control that says so, else the defaults."""
+        return next((control.weights for control in self.only(SignalWeights)), Weights())
 
 
 def with_synonyms(query: Understanding, groups: Sequence[Synonyms]) -> Understanding:

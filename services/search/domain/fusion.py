@@ -22,6 +22,12 @@ class Parts(NamedTuple):
     every_word: float = 0.0
     phrase: float = 0.0
     meaning: float = 0.0
+    popularity: float = 0.0
+    margin: float = 0.0
+    availability: float = 0.0
+    freshness: float = 0.0
+    learnt: float = 0.0
+    variety: float = 0.0
     boost: float = 0.0
 
 
@@ -42,10 +48,12 @@ class Match(NamedTuple):
         """Whether it has every word."""
         return self.parts.every_word > 0
 
-    def lifted(self, boost: float) -> "Match":
-        """With this much more score, by the merchant's wish."""
-        parts = self.parts._replace(boost=self.parts.boost + boost)
-        return self._replace(score=self.score + boost, parts=parts)
+    def plus(self, **more: float) -> "Match":
+        """With more of these parts, and so of score."""
+        if not any(more.values()):
+            return self
+        parts = self.parts._replace(**{name: getattr(self.parts, name) + much for name, much in more.items()})
+        return self._replace(score=self.score + sum(more.values()), parts=parts)
 
 
 def fuse(

@@ -25,7 +25,7 @@ def boosted(matches: list[Match], boosts: Sequence[Boost], shelf: Shelf) -> list
             alike = shelf.ranked(Wanted(texts=tuple(keys), filter=boost.filter), len(matches))
             moved |= {candidate.document for candidate in alike}
         matches = [
-            match.lifted(LIFT * boost.strength) if match.candidate.document in moved else match
+            match.plus(boost=LIFT * boost.strength) if match.candidate.document in moved else match
             for match in matches
         ]
     return matches

@@ -22,7 +22,11 @@ _STEPS: Final = (1, 2, 5)
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product. `micros` is None without a list price; `properties` are size, attributes and codes."""
+    """One product. `micros` is None without a list price; `properties` are size, attributes and codes.
+
+    `margin` is the share of the price that is earned, `since` when it came into the shop, in seconds; 0 for
+    what is not told.
+    """
 
     id: str
     title: str
@@ -34,6 +38,8 @@ class Product:
     micros: int | None = None
     availability: str = IN_STOCK
     gtin: str = ""
+    margin: float = 0.0
+    since: float = 0.0
 
 
 def path(category: str) -> str:

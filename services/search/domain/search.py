@@ -16,6 +16,7 @@ from services.search.domain.controls import Boost, Controls, InForce, Pin, Synon
 from services.search.domain.dense import Meaning
 from services.search.domain.fusion import Match, arrange, fuse
 from services.search.domain.merchandising import boosted, pinned
+from services.search.domain.ordering import Ordering
 from services.search.domain.ports import Candidate, Catalogue, Shelf, Wanted, Word
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
@@ -51,6 +52,7 @@ class Searcher:
         lexicon: Lexicon,
         stages: frozenset[Stage] = ALL,
         controls: Controls | None = None,
+        ordering: Ordering | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._catalogue = catalogue
@@ -58,6 +60,7 @@ class Searcher:
         self._lexicon = lexicon
         self._stages = stages
         self._controls = controls
+        self._ordering = ordering
         self._now = now
 
     def search(self, request: Request) -> Page:
@@ -78,6 +81,15 @@ class Searcher:
         more = paging.token(request, end) if results and end < total else ""
         return Page(results, total, more, served_by, facets, query, filter_, ruled.redirect, rescue)
 
+    def fused(self, text: str) -> tuple[Understanding, list[Match]]:
+        """A query as it is understood and the head of what it finds, as fusion alone orders it."""
+        meaning = self._meaning() if Stage.MEANING in self._stages else None
+        with self._catalogue.look() as shelf:
+            is_word = meaning.encoder.knows if meaning else _unknown
+            query = self._understood(Request(text), shelf, InForce(), is_word)
+            _, matches = self._find(shelf, query, narrowed(query, Filter(), self._lexicon), meaning)
+        return query, matches
+
     def _answer(self, asked: _Asked, filter_: Filter, begin: int) -> tuple[Wanted | None, int, list[Result]]:
         """What is wanted, None where no product can be; how much there is of it, and one page."""
         shelf, request, query = asked.shelf, asked.request, asked.query
@@ -87,6 +99,7 @@ class Searcher:
             because = listed_because(request)
             return wanted, shelf.count(wanted), [Result(each, 0.0, 0, 0, because) for each in listed]
         wanted, matches = self._find(shelf, query, filter_, asked.meaning)
+        matches = self._ordered(matches, query, asked.ruled)
         matches = self._as_ruled(shelf, matches, asked.ruled, filter_, request.order)
         total = max(shelf.count(wanted), len(matches)) if matches else 0
         results = [result_of(match, query.text) for match in _page(shelf, request, wanted, matches, begin)]
@@ -120,6 +133,11 @@ class Searcher:
 
     def _in_force(self, request: Request) -> InForce:
         return InForce.of(self._controls.all(), request.text, self._now()) if self._controls else InForce()
+
+    def _ordered(self, matches: list[Match], query: Understanding, ruled: InForce) -> list[Match]:
+        if self._ordering is None:
+            return matches
+        return self._ordering.of(matches, query, ruled.weights, self._stages, self._now().timestamp())
 
     def _as_ruled(
         self, shelf: Shelf, matches: list[Match], ruled: InForce, filter_: Filter, order: Order

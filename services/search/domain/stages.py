@@ -22,6 +22,15 @@ class Stage(StrEnum):
     MEANING = "meaning"
     """Texts are found and ordered by their vectors too."""
 
+    SIGNALS = "signals"
+    """What sells, is new or can be had counts for more."""
+
+    LEARNT = "learnt"
+    """What clicks taught counts, where a ranker was trained."""
+
+    VARIETY = "variety"
+    """Brands and texts that stand above already count for less."""
+
 
 ALL: Final = frozenset(Stage)
 

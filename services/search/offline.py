@@ -1,0 +1,88 @@
+"""A search over given products, by the code that serves, in a folder of its own: to measure and to learn.
+
+Vectors of texts are kept in the home folder, by model and text, so that a second look embeds nothing twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from aisle.catalog.v1 import product_pb2
+
+from services.kit.log import BATCH, CATALOG, Record
+from services.kit.models import Model
+from services.kit.progress import Progress
+from services.search.adapters.embedder import Embedder
+from services.search.adapters.faiss_vectors import FaissVectors
+from services.search.adapters.onnx_encoder import DIMENSION
+from services.search.adapters.ranking import ServedRanker
+from services.search.adapters.sqlite_lexicon import SqliteLexicon
+from services.search.adapters.sqlite_signals import SqliteSignals
+from services.search.adapters.sqlite_view import SearchView, open_database
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
+from services.search.adapters.vector_table import VectorTable
+from services.search.config import Config
+from services.search.domain.ordering import Ordering
+from services.search.domain.search import Searcher
+from services.search.domain.signals import Signals
+from services.search.domain.stages import Stage
+from services.search.server import encoder_of
+
+CACHE: Final = "evaluation"
+_WHEN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Built:
+    """The search, with the stages asked for, and what is known of its products."""
+
+    def __init__(self, signals: Signals, searcher: Callable[[frozenset[Stage]], Searcher]) -> None:
+        self.signals = signals
+        self.searcher = searcher
+
+
+@asynccontextmanager
+async def searchable(
+    config: Config, model: Model, products: Iterable[product_pb2.Product], progress: Progress
+) -> AsyncIterator[Built]:
+    """A search over these products alone, with the stages asked for."""
+    with TemporaryDirectory() as temporary, ExitStack() as open_files:
+        database, cache = open_database(Path(temporary)), open_database(config.home / CACHE)
+        open_files.callback(database.close)
+        open_files.callback(cache.close)
+        await asyncio.to_thread(_index, SearchView(database), products, progress)
+        await asyncio.to_thread(VectorTable(database).take, model.version, cache)
+        embedder = Embedder(
+            database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads
+        )
+        await asyncio.to_thread(embedder.load, model)
+        progress("embedding products", 0, 0)
+        meaning = embedder.meaning
+        assert meaning is not None, "load() serves the first model at once"
+        await embedder.tend(meaning)
+        await asyncio.to_thread(VectorTable(cache).take, model.version, database)
+        catalogue, lexicon = TantivyCatalogue(database), SqliteLexicon(database)
+        signals, ranking = SqliteSignals(database), ServedRanker(config.home)
+        ordering = Ordering(signals, lambda: ranking.ranker)
+        yield Built(
+            signals, lambda stages: Searcher(catalogue, lambda: meaning, lexicon, stages, ordering=ordering)
+        )
+        await embedder.close()
+
+
+def _index(view: SearchView, products: Iterable[product_pb2.Product], progress: Progress) -> None:
+    records: list[Record] = []
+    done = 0
+    for done, product in enumerate(products, 1):
+        change = product_pb2.ProductChange(upsert=product)
+        records.append(Record(CATALOG, done, product.id, change.SerializeToString(), _WHEN))
+        if len(records) == BATCH:
+            view.apply(records)
+            records.clear()
+            progress("indexing products", done, 0)
+    if records:
+        view.apply(records)
+    progress("indexing products", done, done)
