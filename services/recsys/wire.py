@@ -84,7 +84,9 @@ def wishes_of(message: recsys_pb2.Adjustments) -> Adjustments:
         for at, one in enumerate(message.boosts)
     )
     include = tuple(ids_of(message.include_product_ids, "adjustments.include_product_ids"))
-    return Adjustments(boosts, tuple(map(_cap_of, message.caps)), message.diversity, include)
+    return Adjustments(
+        boosts, tuple(map(_cap_of, message.caps)), message.diversity, message.coverage, include
+    )
 
 
 def _cap_of(message: recsys_pb2.Cap) -> Cap:

@@ -83,11 +83,12 @@ class ListLog:
 
     async def end(self, stream: str) -> int:
         """See Log."""
-        return self._streams[stream][-1].sequence
+        found = self._streams.get(stream)
+        return found[-1].sequence if found else 0
 
     async def read(self, stream: str, after: int):
         """See Log."""
-        found = self._streams[stream]
+        found = self._streams.get(stream, [])
         for start in range(after, len(found), BATCH):
             yield found[start : start + BATCH]
 

@@ -3,12 +3,14 @@
 import pytest
 
 from services.recsys.adapters.memory import MemoryKnowledge
-from services.recsys.domain.context import Asked
+from services.recsys.domain.context import Asked, context_of
 from services.recsys.domain.errors import CurrencyError, RequestError, TooManyError
 from services.recsys.domain.filters import EVERYTHING, MAX_FILTER_VALUES, Filter, one_currency
-from services.recsys.domain.placements import Placement
+from services.recsys.domain.placements import MIXES, Placement
 from services.recsys.domain.reasons import Code
 from services.recsys.domain.recommend import Answer, recommend, similar
+from services.recsys.domain.sources.candidates import Named
+from services.recsys.domain.sources.together import neighbours_of_taste
 from tests.recsys import world
 
 ANN, BOB, NOBODY = ("user:ann",), ("user:bob",), ()
@@ -176,3 +178,15 @@ def test_every_answer_has_reasons_no_repeats_and_no_more_than_asked(knowledge, p
         answer = ask(knowledge, placement, ANN, context=["milk", "milk", "ghost"], count=count)
         assert len(ids(answer)) == len(set(ids(answer))) <= count
         assert all(product.reason.text for product in answer.products)
+
+
+def test_a_reason_names_another_product_where_one_was_named_before(knowledge):
+    with knowledge.shop() as shop:
+        rows = {name: shop.catalogue.row(name) for name in ("milk", "bread", "cereal")}
+        on = context_of(knowledge, shop, MIXES[Placement.HOME], Asked(("user:ann",)), EVERYTHING, ())
+        found = neighbours_of_taste(shop, on)
+        at = found.rows.tolist().index(rows["cereal"])
+        named = Named()
+        told = [found.why(at, named).product_ids for _ in range(2)]
+    assert told == [("milk",), ("bread",)]
+    assert named == {rows["milk"]: 1, rows["bread"]: 1}

@@ -88,6 +88,18 @@ def test_diversity_of_one_still_leaves_what_is_out_of_stock_last(knowledge):
     assert popular(knowledge, diversity=1.0)[-1] == "guac"
 
 
+def test_coverage_gives_each_category_places_by_the_relevance_of_its_products(knowledge):
+    for number, times in ((1, 9), (2, 8), (3, 7)):
+        knowledge.put(world.Product(f"tea{number}", "Tea", "", ("Drinks > Tea",)))
+        for hours in range(times):
+            knowledge.take(world.bought("zoe", f"tea{number}", hours=30 + hours))
+    wanted = Filter(categories=("Drinks > Tea", "Food > Snacks > Chips", "Food > Bakery"))
+    plain = popular(knowledge, wanted=wanted)
+    assert plain[:3] == ["bread", "chips", "tea1"]
+    # The votes of tea are the most, a third of them still less than those of bread or chips.
+    assert popular(knowledge, wanted=wanted, coverage=1.0) == ["tea1", "bread", "chips", "tea2", "tea3"]
+
+
 def test_what_is_included_is_in_the_answer_however_short_and_says_why(knowledge):
     assert popular(knowledge, 3, include=("soap", "milk")) == ["bread", "milk", "soap"]
     cart = Asked(context=["salsa"])
@@ -146,6 +158,7 @@ def test_the_last_step_draws_from_the_ranked_candidates_and_tells_its_propensiti
         (lambda: Cap(CapKey.BRAND, 0), RequestError, "adjustments.caps.most"),
         (lambda: Adjustments(diversity=1.1), RequestError, "adjustments.diversity"),
         (lambda: Adjustments(diversity=float("nan")), RequestError, "adjustments.diversity"),
+        (lambda: Adjustments(coverage=-0.1), RequestError, "adjustments.coverage"),
         (lambda: Adjustments((Boost(0.1, ("a",)),) * (MAX_RULES + 1)), TooManyError, "adjustments.boosts"),
         (lambda: Adjustments(include=("a",) * 51), TooManyError, "adjustments.include_product_ids"),
     ],

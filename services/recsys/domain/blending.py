@@ -13,7 +13,7 @@ from services.recsys.domain.placements import Source
 from services.recsys.domain.reasons import Reason
 from services.recsys.domain.shop import Shop
 from services.recsys.domain.sources import SOURCES
-from services.recsys.domain.sources.candidates import Candidates
+from services.recsys.domain.sources.candidates import Candidates, Named
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,16 @@ class Blend:
         """The sum of what all sources give each row."""
         return np.asarray(self.given.sum(axis=1))
 
-    def reason(self, row: int) -> Reason:
-        """That of the source which gave the row most; what no source gave, the shop wanted shown."""
+    def reason(self, row: int, named: Named) -> Reason:
+        """That of the source which gave the row most; what no source gave, the shop wanted shown.
+
+        `named`: what the answer's reasons above it name; this one's are counted in it.
+        """
         place = int(np.searchsorted(self.rows, row))
         if place == len(self.rows) or self.rows[place] != row:
             return reasons.PROMOTED
         most = int(np.argmax(self.given[place]))
-        return self.found[most].why(int(self.at[place, most]))
+        return self.found[most].why(int(self.at[place, most]), named)
 
 
 FILLS = 0.01

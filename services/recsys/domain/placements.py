@@ -32,12 +32,14 @@ class Bought(Enum):
 class Source(Enum):
     """Where candidates come from; sources/ has one function for each."""
 
+    OWN = "what the shopper bought or looked at, the latest and most frequent first"
     REPEATS = "what the shopper buys again, by frequency and recency"
     NEXT_BASKET = "what the next order holds, repeats and all, by the basket model"
     COLLABORATIVE = "what shoppers of this taste take, by the collaborative model"
     SEQUENCE = "what comes next after all that the shopper took, by the sequence model where there is one"
     VISIT = "goes with, or is like, what was looked at in this visit"
     NEIGHBOURS_OF_TASTE = "goes with what the shopper bought or looked at"
+    LIKED_SHELVES = "stands on a shelf that the shopper likes"
     POPULAR_IN_LIKED = "popular on the shelves that the shopper likes"
     NEIGHBOURS_OF_CONTEXT = "in one basket with the context"
     FORETOLD = "what products of such words as the context's are bought with, by the content model"
@@ -123,6 +125,17 @@ MIXES: Mapping[Placement, Mix] = MappingProxyType(
         ),
     }
 )
+
+RANKED = Mix(
+    Bought.MAY,
+    {
+        Source.OWN: 1.0,
+        Source.COLLABORATIVE: 0.1,
+        Source.NEIGHBOURS_OF_TASTE: 0.1,
+        Source.LIKED_SHELVES: 0.1,
+    },
+)
+"""RankProducts: what moves the products of a search or a category, which bring their own order."""
 
 NEXT_BASKET = Mix(
     Bought.MAY,

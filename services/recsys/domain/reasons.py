@@ -34,6 +34,7 @@ class Reason:
 POPULAR = Reason(Code.POPULAR, "Popular with our shoppers")
 POPULAR_THERE = Reason(Code.POPULAR, "Popular where you shop")
 YOUR_TASTE = Reason(Code.BECAUSE_YOU_BOUGHT, "Goes with what you buy")
+LOOKED_AT = Reason(Code.LIKE_VIEWED, "You looked at this")
 PROMOTED = Reason(Code.PROMOTED, "Picked by the shop")
 KEPT = Reason(Code.UNSPECIFIED, "In the order given")
 

@@ -17,6 +17,7 @@ from services.recsys.domain.reasons import Reason
 from services.recsys.domain.rerank import AS_IT_IS, Adjustments, rerank
 from services.recsys.domain.shop import Shop
 from services.recsys.domain.slate import Draw, Ranked, in_order
+from services.recsys.domain.sources.candidates import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ def blend(
         best, values = rerank(shop.catalogue, rows, scores, on.tired, wishes, count, spare=count)
         ids = [shop.catalogue.ids[row] for row in best.tolist()]
         slate = draw(Ranked(best, values, ids), count)
+        named = Named()
         products = [
-            Recommended(shop.catalogue.ids[row], score, blended.reason(row), propensity)
+            Recommended(shop.catalogue.ids[row], score, blended.reason(row, named), propensity)
             for row, score, propensity in zip(
                 slate.rows.tolist(), slate.scores.tolist(), slate.propensities.tolist(), strict=True
             )

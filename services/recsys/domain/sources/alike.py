@@ -9,7 +9,7 @@ from services.recsys.domain import reasons
 from services.recsys.domain.context import Context
 from services.recsys.domain.reasons import Reason
 from services.recsys.domain.shop import Shop
-from services.recsys.domain.sources.candidates import MOST_SEEDS, NOTHING, Candidates, Rows, best
+from services.recsys.domain.sources.candidates import MOST_SEEDS, NOTHING, Candidates, Named, Rows, best
 
 FORETOLD_POPULAR = 0.25
 """The power of popularity by which what words foretell is weighed."""
@@ -40,7 +40,19 @@ def foretold(shop: Shop, on: Context) -> Candidates:
     rows = np.flatnonzero(scores)
     rows, scores = best(rows, scores[rows])
     latest = shop.catalogue.product(int(seeds[-1]))
-    return Candidates(rows, scores, lambda _: reasons.foretold(latest.title, latest.id))
+    return Candidates(rows, scores, lambda *_: reasons.foretold(latest.title, latest.id))
+
+
+def on_liked_shelves(shop: Shop, on: Context) -> Candidates:
+    """All that stands on shelves from which the shopper buys, by how much each shelf is liked."""
+    catalogue, taste = shop.catalogue, on.taste
+    liking = np.bincount(catalogue.shelves(taste.rows), taste.strength(), minlength=1)
+    liking[0] = 0.0  # products without a category
+    rows = np.flatnonzero(on.allowed)
+    shelves = catalogue.shelves(rows)
+    scores = np.where(shelves < len(liking), liking[np.minimum(shelves, len(liking) - 1)], 0.0)
+    rows, shelves, scores = rows[scores > 0], shelves[scores > 0], scores[scores > 0]
+    return Candidates(rows, scores, lambda i, _: reasons.from_liked(catalogue.name(int(shelves[i]))))
 
 
 def alike(
@@ -55,7 +67,7 @@ def alike(
     rows = np.flatnonzero(likeness)
     rows, scores = best(rows, (likeness[rows] + shop.popular.share[rows] * 0.99) / 4)
 
-    def why(i: int) -> Reason:
+    def why(i: int, _: Named) -> Reason:
         row = int(rows[i])
         kind = categories if same_category[row] else brands
         return words(row, int(seeds[np.flatnonzero(kind[seeds] == kind[row])[0]]))

@@ -1,5 +1,6 @@
 """What a source answers: products, how much speaks for each, and why."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,16 +20,23 @@ Rows = NDArray[np.int64]
 Scores = NDArray[np.float64]
 
 
+Named = Counter[int]
+"""How many reasons of an answer name each row: one that names the same product all along explains little."""
+
+
 @dataclass(frozen=True)
 class Candidates:
-    """Distinct rows with scores above 0, and why(i): the reason of candidate number i."""
+    """Distinct rows with scores above 0, and why(i, named): the reason of candidate number i.
+
+    A reason that names a product counts it in `named`.
+    """
 
     rows: Rows
     scores: Scores
-    why: Callable[[int], Reason]
+    why: Callable[[int, Named], Reason]
 
 
-NOTHING = Candidates(np.zeros(0, np.int64), np.zeros(0), lambda _: reasons.POPULAR)
+NOTHING = Candidates(np.zeros(0, np.int64), np.zeros(0), lambda *_: reasons.POPULAR)
 
 
 def best(rows: Rows, scores: Scores) -> tuple[Rows, Scores]:

@@ -26,7 +26,7 @@ def popular(shop: Shop, on: Context) -> Candidates:
     there = shop.popular.within(on.asked.segment)
     rows = there.best(on.allowed, POOL)
     why = reasons.POPULAR if there is shop.popular else reasons.POPULAR_THERE
-    return Candidates(rows, there.share[rows] + 1e-6, lambda _: why)
+    return Candidates(rows, there.share[rows] + 1e-6, lambda *_: why)
 
 
 def popular_in_liked(shop: Shop, on: Context) -> Candidates:
@@ -53,7 +53,7 @@ def popular_in_liked(shop: Shop, on: Context) -> Candidates:
     return Candidates(
         found,
         np.concatenate(scores),
-        lambda i: reasons.popular_in(names.name(int(names.shelves(found[i : i + 1])[0]))),
+        lambda i, _: reasons.popular_in(names.name(int(names.shelves(found[i : i + 1])[0]))),
     )
 
 
@@ -62,7 +62,7 @@ def trending(shop: Shop, on: Context) -> Candidates:
     growth = shop.popular.growth[: len(on.allowed)]
     rows = np.flatnonzero(on.allowed & (growth > 1.0) & (shop.popular.share > 0))
     rows, scores = best(rows, growth[rows] - 1.0)
-    return Candidates(rows, scores, lambda i: reasons.trending_in(_shelf(shop, rows[i])))
+    return Candidates(rows, scores, lambda i, _: reasons.trending_in(_shelf(shop, rows[i])))
 
 
 def new(shop: Shop, on: Context) -> Candidates:
@@ -83,7 +83,7 @@ def new(shop: Shop, on: Context) -> Candidates:
     fresh_by = 2.0 ** ((since[rows] - now) / NEW_HALF_LIFE)
     scores = fresh_by * (bought + NEW_PRIOR) * np.where(liked, 2.0, 1.0)
     rows, scores = best(rows, scores)
-    return Candidates(rows, scores, lambda i: reasons.new_in(_shelf(shop, rows[i])))
+    return Candidates(rows, scores, lambda i, _: reasons.new_in(_shelf(shop, rows[i])))
 
 
 def _shelf(shop: Shop, row: np.int64) -> str:

@@ -10,14 +10,25 @@ from services.recsys.domain.context import Context
 from services.recsys.domain.models.itemrows import ItemRows
 from services.recsys.domain.reasons import Reason
 from services.recsys.domain.shop import Shop
-from services.recsys.domain.sources.candidates import MOST_SEEDS, NOTHING, Candidates, Rows, Scores, best
+from services.recsys.domain.sources.candidates import (
+    MOST_SEEDS,
+    NOTHING,
+    Candidates,
+    Named,
+    Rows,
+    Scores,
+    best,
+)
 from services.recsys.domain.taste import Taste
 from services.recsys.domain.trained import Role
 
 
 def neighbours_of_taste(shop: Shop, on: Context) -> Candidates:
     """What goes with what the shopper bought or looked at."""
-    return goes_with(shop, on.taste, on.allowed)
+    taste, strength = on.taste, on.taste.strength()
+    living = np.flatnonzero((strength > 0) & shop.catalogue.alive(taste.rows))
+    seeds = living[np.argsort(-strength[living], kind="stable")[:MOST_SEEDS]]
+    return neighbours(shop, taste.rows[seeds], strength[seeds], on.allowed, taste_words(shop, taste))
 
 
 def neighbours_of_context(shop: Shop, on: Context) -> Candidates:
@@ -29,14 +40,6 @@ def neighbours_of_context(shop: Shop, on: Context) -> Candidates:
         return reasons.bought_together(product.title, product.id)
 
     return neighbours(shop, seeds, np.ones(len(seeds)), on.allowed, words)
-
-
-def goes_with(shop: Shop, taste: Taste, allowed: NDArray[np.bool_]) -> Candidates:
-    """What goes with the products of a taste."""
-    strength = taste.strength()
-    living = np.flatnonzero((strength > 0) & shop.catalogue.alive(taste.rows))
-    seeds = living[np.argsort(-strength[living], kind="stable")[:MOST_SEEDS]]
-    return neighbours(shop, taste.rows[seeds], strength[seeds], allowed, taste_words(shop, taste))
 
 
 def taste_words(shop: Shop, taste: Taste) -> Callable[[int], Reason]:
@@ -73,10 +76,13 @@ def neighbours(
     rows = np.flatnonzero(allowed & (sums > 0))
     rows, scores = best(rows, sums[rows])
 
-    def why(i: int) -> Reason:
+    def why(i: int, named: Named) -> Reason:
         mine = np.flatnonzero(others == rows[i])
-        # What everybody buys goes with everything: it explains little.
+        # What everybody buys goes with everything: it explains little. So does what was named before.
         telling = nearness[mine] / (0.05 + shop.popular.share[origins[mine]]) ** 0.3
-        return words(int(origins[mine[np.argmax(telling)]]))
+        telling /= 1.0 + np.array([named[origin] for origin in origins[mine].tolist()])
+        seed = int(origins[mine[np.argmax(telling)]])
+        named[seed] += 1
+        return words(seed)
 
     return Candidates(rows, scores, why)
