@@ -25,6 +25,18 @@ def command(
         list[str] | None, typer.Option(help="Count by category, brand, price, availability.")
     ] = None,
     order_by: Annotated[str, typer.Option(help="relevance, price or -price (search only)")] = "",
+    highlight: Annotated[
+        bool, typer.Option("--highlight", help="Mark what of each title matched (search only).")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell the parts of each score (search only).")
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="The words as typed, nothing corrected (search only).")
+    ] = False,
+    facet_prefix: Annotated[
+        list[str] | None, typer.Option(help="KEY=TEXT: values of a --facet that begin so; may be repeated.")
+    ] = None,
     size: Annotated[int, typer.Option(help="Products in a section; 0 leaves it to the gateway.")] = 0,
     gateway: Annotated[str, typer.Option(help="host:port; AISLE_GATEWAY when not given")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -40,7 +52,8 @@ def command(
     words = subject or []
     asked = pages.Asked(
         user=user, visitor=visitor, categories=category or (), brands=brand or (), facets=facet or (),
-        order_by=order_by, page_size=size, **about(name, words),
+        order_by=order_by, page_size=size, highlight=highlight, explain=explain, exact=exact,
+        facet_prefixes=prefixes(facet_prefix or []), **about(name, words),
     )  # fmt: skip
     config = Config()
     try:
@@ -78,6 +91,14 @@ def about(name: str, words: list[str]) -> dict[str, Any]:
         return {"image": Path(words[0]).read_bytes()}
     except OSError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def prefixes(given: list[str]) -> dict[str, str]:
+    """KEY=TEXT by key. Raises typer.BadParameter."""
+    for each in given:
+        if "=" not in each:
+            raise typer.BadParameter(f"{each!r}: expected KEY=TEXT")
+    return dict(each.split("=", 1) for each in given)
 
 
 def _line(word: str) -> tuple[str, int]:

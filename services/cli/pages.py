@@ -1,6 +1,6 @@
 """Asks the gateway for pages, and tells them as plain data, for people, for JSON and for the demo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import grpc
 from aisle.catalog.v1 import product_pb2
 from aisle.gateway.v1 import storefront_service_pb2 as pb
 from aisle.gateway.v1.storefront_service_pb2_grpc import StorefrontServiceStub
+from google.protobuf.json_format import MessageToDict
 
 from services.kit.money import format_money
 
@@ -28,6 +29,10 @@ class Asked:
     brands: Sequence[str] = ()
     facets: Sequence[str] = ()
     order_by: str = ""
+    highlight: bool = False
+    explain: bool = False
+    exact: bool = False
+    facet_prefixes: Mapping[str, str] = field(default_factory=dict)
     page_size: int = 0
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -57,7 +62,8 @@ def _home(asked: Asked) -> Any:
 def _search(asked: Asked) -> Any:
     return pb.SearchProductsRequest(
         shopper=asked.shopper, query=asked.query, filter=asked.filter, page_size=asked.page_size,
-        facet_keys=asked.facets, order_by=asked.order_by,
+        facet_keys=asked.facets, order_by=asked.order_by, highlight=asked.highlight, explain=asked.explain,
+        exact=asked.exact, facet_prefixes=asked.facet_prefixes,
     )  # fmt: skip
 
 
@@ -107,6 +113,8 @@ def told(name: str, answer: Any) -> dict[str, Any]:
         report["corrected_query"] = answer.corrected_query
         report["lifted_conditions"] = list(answer.lifted_conditions)
         report["wider_total_size"] = answer.wider_total_size
+        report["understanding"] = MessageToDict(answer.understanding, preserving_proto_field_name=True)
+        report["redirect_uri"] = answer.redirect_uri
     if isinstance(answer, pb.GetCartPageResponse):
         report["total"] = _money(answer.total) if answer.HasField("total") else None
         report["missing_product_ids"] = list(answer.missing_product_ids)
@@ -146,6 +154,8 @@ def _item(item: pb.Item) -> dict[str, Any]:
         "score": item.score,
         "propensity": item.propensity,
         "quantity": item.quantity,
+        "title_words": list(item.title_words),
+        "score_parts": dict(item.score_parts),
     }
 
 

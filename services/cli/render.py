@@ -8,6 +8,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from services.kit.money import format_money
+
+_BOUNDS = {"from": "min_price", "up to": "max_price"}
 _COLOURS = {"OK": "green", "FALLBACK": "yellow", "STALE": "yellow"}
 
 
@@ -41,8 +44,15 @@ def _section(section: dict[str, Any], rows: int) -> Table:
     table.add_column("why", overflow="fold", ratio=2, min_width=20)
     for item in section["items"][:rows]:
         pieces = f"{item['quantity']} × " if item["quantity"] > 1 else ""
-        table.add_row(str(item["position"]), Text(pieces + item["title"]), price(item), Text(item["reason"]))
+        title = Text(pieces + item["title"])
+        title.highlight_words(item["title_words"], "bold")
+        table.add_row(str(item["position"]), title, price(item), Text(_why(item)))
     return table
+
+
+def _why(item: dict[str, Any]) -> str:
+    parts = [f"{name} {value:.2f}" for name, value in item["score_parts"].items() if value]
+    return "\n".join([item["reason"], *([" + ".join(parts)] if parts else [])])
 
 
 def price(item: dict[str, Any]) -> Text:
@@ -74,9 +84,22 @@ def _understood(told: dict[str, Any]) -> Iterator[RenderableType]:
     """What search did of itself: a corrected query, and what there would be with fewer conditions."""
     if told["corrected_query"]:
         yield Text(f"Searched for “{told['corrected_query']}”", style="yellow")
+    meant = told["understanding"]
+    price = [f"{side} {_money(meant[name])}" for side, name in _BOUNDS.items() if name in meant]
+    named = [*meant.get("brands", ()), *meant.get("categories", ())]
+    for what, words in (("Without", meant.get("excluded_words")), ("Names", named), ("Price", price)):
+        if words:
+            yield Text(f"{what}: {', '.join(words)}")
+    if told["redirect_uri"]:
+        yield Text(f"The shop sends you to {told['redirect_uri']}", style="yellow")
     if told["lifted_conditions"]:
         lifted = ", ".join(told["lifted_conditions"]).replace("_", " ")
         yield Text(f"{told['wider_total_size']:,} products match without: {lifted}", style="yellow")
+
+
+def _money(told: dict[str, str]) -> str:
+    """An amount in the protos' JSON form, in which 0 is left out."""
+    return format_money(told.get("currency_code", ""), int(told.get("amount_micros", 0)))
 
 
 def summary(pages: list[dict[str, Any]], incomplete: dict[str, list[str]]) -> Table:

@@ -68,11 +68,7 @@ class StorefrontServicer(storefront_service_pb2_grpc.StorefrontServiceServicer):
         """See the proto."""
         ask = requests.search(
             wire.shopper(request.shopper),
-            request.query,
-            wire.wanted(request.filter),
-            request.page_size,
-            request.page_token,
-            request.facet_keys,
+            wire.search_query(request),
             request.order_by,
         )
         page = await self._page(PageName.SEARCH, ask, context)
@@ -85,6 +81,8 @@ class StorefrontServicer(storefront_service_pb2_grpc.StorefrontServiceServicer):
             corrected_query=found.corrected,
             lifted_conditions=found.lifted,
             wider_total_size=found.wider_total,
+            understanding=wire.understanding_message(found.understanding),
+            redirect_uri=found.redirect_uri,
         )
 
     async def GetProductPage(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aisle.catalog.v1 import error_reason_pb2, money_pb2, product_pb2
 from aisle.events.v1 import event_pb2
 from aisle.gateway.v1 import catalog_service_pb2, storefront_service_pb2
+from aisle.search.v1 import understanding_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from services.gateway.domain.events import DetailDraft, EventDraft
@@ -20,6 +21,7 @@ from services.gateway.domain.model import (
     Section,
     Shopper,
 )
+from services.gateway.domain.ports import SearchQuery
 from services.gateway.domain.products import ProductDraft
 from services.gateway.domain.writing import Fault
 from services.gateway.domain.writing import Item as WriteItem
@@ -125,6 +127,26 @@ def wanted(message: product_pb2.ProductFilter) -> Filter:
     )
 
 
+def search_query(request: storefront_service_pb2.SearchProductsRequest) -> SearchQuery:
+    """What to search for, unchecked."""
+    return SearchQuery(
+        text=request.query,
+        wanted=wanted(request.filter),
+        size=request.page_size,
+        token=request.page_token,
+        facet_keys=tuple(request.facet_keys),
+        facet_prefixes=tuple(sorted(request.facet_prefixes.items())),
+        highlight=request.highlight,
+        explain=request.explain,
+        exact=request.exact,
+    )
+
+
+def understanding_message(body: bytes) -> understanding_pb2.QueryUnderstanding | None:
+    """What search understood; None when it was not asked."""
+    return understanding_pb2.QueryUnderstanding.FromString(body) if body else None
+
+
 def cart_line(message: storefront_service_pb2.CartLine) -> Candidate:
     """One line of a cart; no quantity is one."""
     return Candidate(message.product_id, quantity=message.quantity or 1)
@@ -158,6 +180,8 @@ def _item(item: Item) -> storefront_service_pb2.Item:
         score=one.score,
         propensity=one.propensity,
         quantity=one.quantity,
+        title_words=one.title_words,
+        score_parts=dict(one.score_parts),
     )
     message.product.MergeFromString(item.card.body)
     if item.tag:

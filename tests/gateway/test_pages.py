@@ -92,6 +92,30 @@ async def test_search_is_ranked_for_known_shoppers_and_pages_on(street):
     assert here.troubles["recsys"].calls == ["RankProducts"] * 2
 
 
+async def test_search_tells_what_it_understood_and_what_it_was_asked_to_tell(street):
+    door, _ = street
+    plain = await door.pages.SearchProducts(pb.SearchProductsRequest(query="bread", page_size=2))
+    assert (plain.understanding.searched_query, plain.redirect_uri) == ("bread", "/bakery")
+    first = plain.page.sections[0].items[0]
+    assert not first.title_words
+    assert not first.score_parts
+    told = await door.pages.SearchProducts(
+        pb.SearchProductsRequest(
+            query="bread",
+            page_size=2,
+            shopper=ANN,
+            highlight=True,
+            explain=True,
+            exact=True,
+            facet_keys=["brand"],
+            facet_prefixes={"brand": "ac"},
+        )
+    )
+    first = told.page.sections[0].items[0]
+    assert (list(first.title_words), list(first.score_parts)) == (["bread"], ["words"])
+    assert ([facet.key for facet in told.facets], told.redirect_uri) == (["brand"], "")
+
+
 async def test_product_page(street):
     door, _ = street
     request = pb.GetProductPageRequest(product_id="p03", page_size=4)
@@ -157,6 +181,12 @@ async def test_completions_and_whole_products(street):
         ("SearchProducts", pb.SearchProductsRequest(page_token="own.x"), "INVALID_PAGE_TOKEN", "page_token"),
         ("SearchProducts", pb.SearchProductsRequest(order_by="best"), "INVALID_VALUE", "order_by"),
         ("SearchProducts", pb.SearchProductsRequest(facet_keys=["size"]), "INVALID_VALUE", "facet_keys[0]"),
+        (
+            "SearchProducts",
+            pb.SearchProductsRequest(facet_keys=["brand"], facet_prefixes={"price": "1"}),
+            "INVALID_VALUE",
+            "facet_prefixes",
+        ),
         ("GetCartPage", pb.GetCartPageRequest(lines=[pb.CartLine()] * 1001), "TOO_MANY_ITEMS", "lines"),
         (
             "GetCartPage",

@@ -105,13 +105,17 @@ class StubSearcher:
             page_token=query.token,
             sort_order=_SORT_ORDERS[query.order],
             facet_keys=query.facet_keys,
+            facet_prefixes=dict(query.facet_prefixes),
+            highlight=query.highlight,
+            explain=query.explain,
+            exact=query.exact,
         )
         method = search_pb2_grpc.SearchServiceStub(self._backend.channel).Search
         answer: search_pb2.SearchResponse = await self._backend.call(
             method, request, timeout, hedged="Search"
         )
         return Answer(
-            tuple(Candidate(one.product_id, one.reason, one.score) for one in answer.results),
+            tuple(map(_found, answer.results)),
             f"search {answer.served_by}",
             total=answer.total_size,
             next_token=answer.next_page_token,
@@ -122,6 +126,8 @@ class StubSearcher:
             corrected=answer.understanding.searched_query if answer.understanding.corrections else "",
             lifted=tuple(answer.rescue.lifted_conditions),
             wider_total=answer.rescue.total_size,
+            understanding=answer.understanding.SerializeToString(),
+            redirect_uri=answer.redirect_uri,
         )
 
     async def complete(self, shopper: Shopper, prefix: str, size: int, timeout: float) -> tuple[str, ...]:
@@ -132,6 +138,13 @@ class StubSearcher:
         method = search_pb2_grpc.SearchServiceStub(self._backend.channel).CompleteQuery
         answer: search_pb2.CompleteQueryResponse = await self._backend.call(method, request, timeout)
         return tuple(one.text for one in answer.suggestions)
+
+
+def _found(one: search_pb2.SearchResult) -> Candidate:
+    parts = tuple((part.name, part.value) for part in one.score_parts)
+    return Candidate(
+        one.product_id, one.reason, one.score, title_words=tuple(one.title_words), score_parts=parts
+    )
 
 
 class StubLooker:

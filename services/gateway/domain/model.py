@@ -94,6 +94,8 @@ class Candidate:
     score: float = 0.0
     propensity: float = 1.0
     quantity: int = 0
+    title_words: tuple[str, ...] = ()
+    score_parts: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ class Answer:
     """What a section's call found: candidates best first, what found them, and what came along.
 
     `corrected` is the query searched for instead of what was typed. Where nothing matches, `wider_total`
-    products would without the `lifted` conditions.
+    products would without the `lifted` conditions. `understanding` is what the query was taken to mean, a
+    serialised message which the domain never opens.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -138,6 +141,8 @@ class Answer:
     corrected: str = ""
     lifted: tuple[str, ...] = ()
     wider_total: int = 0
+    understanding: bytes = b""
+    redirect_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)

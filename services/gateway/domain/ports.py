@@ -62,6 +62,10 @@ class SearchQuery:
     token: str = ""
     order: Order = Order.RELEVANCE
     facet_keys: tuple[str, ...] = ()
+    facet_prefixes: tuple[tuple[str, str], ...] = ()
+    highlight: bool = False
+    explain: bool = False
+    exact: bool = False
 
 
 class Searcher(Protocol):

@@ -1,6 +1,7 @@
 """Which page requests are good: each check turns a request into an Ask, or raises Refused."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from services.gateway.domain import limits
@@ -29,27 +30,27 @@ def home(shopper: Shopper, page_size: int) -> Ask:
 
 def search(
     shopper: Shopper,
-    text: str,
-    wanted: Filter,
-    page_size: int,
-    token: str,
-    facet_keys: Sequence[str],
+    query: SearchQuery,
     order_by: str,
 ) -> Ask:
-    """A page of search results."""
+    """A page of search results; the size and the order of `query` are taken from what was asked for."""
     check_shopper(shopper)
-    check_size(text, limits.QUERY, "query")
-    check_filter(wanted)
-    check_count(facet_keys, limits.FACET_KEYS, "facet_keys")
-    for index, key in enumerate(facet_keys):
+    check_size(query.text, limits.QUERY, "query")
+    check_filter(query.wanted)
+    check_count(query.facet_keys, limits.FACET_KEYS, "facet_keys")
+    for index, key in enumerate(query.facet_keys):
         if key not in _FACETS:
             field = f"facet_keys[{index}]"
             raise Refused("INVALID_VALUE", f"{field} must be one of {', '.join(_FACETS)}", field=field)
     if order_by not in _ORDERS:
         raise Refused("INVALID_VALUE", "order_by must be relevance, price or -price", field="order_by")
-    size = coerced(page_size, limits.SEARCH_SIZE, limits.MOST_ITEMS)
-    query = SearchQuery(text, wanted, size, token, _ORDERS[order_by], tuple(facet_keys))
-    return Ask(shopper, size, query=query)
+    for key, prefix in query.facet_prefixes:
+        if key not in query.facet_keys:
+            what = "facet_prefixes must be of facets that facet_keys names"
+            raise Refused("INVALID_VALUE", what, field="facet_prefixes")
+        check_size(prefix, limits.QUERY, "facet_prefixes")
+    size = coerced(query.size, limits.SEARCH_SIZE, limits.MOST_ITEMS)
+    return Ask(shopper, size, query=replace(query, size=size, order=_ORDERS[order_by]))
 
 
 def product(shopper: Shopper, product_id: str, page_size: int) -> Ask:
