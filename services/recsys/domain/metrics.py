@@ -18,7 +18,8 @@ Values = NDArray[np.float64]
 Hits = NDArray[np.bool_]
 Ranked = NDArray[np.int32]
 
-_BLOCK = 256
+_LISTS, _ROWS = 50_000, 128
+"""Lists, and items, whose likenesses are found at a time: what bounds the memory."""
 
 
 class Estimate(NamedTuple):
@@ -84,14 +85,28 @@ def diversity(ranked: Ranked, taken: sparse.csr_matrix, k: int) -> Values:
     lengths = np.sqrt(np.diff(vectors.indptr))
     vectors = sparse.diags(1 / np.maximum(lengths, 1)).dot(vectors).tocsr()
     values = np.ones(len(ranked))
-    for first in range(0, len(ranked), _BLOCK):
-        lists = _lists(ranked[first : first + _BLOCK, :k], vectors.shape[0])
-        shown = np.diff(lists.indptr)
-        alone = lists @ (lengths > 0)
-        together = (lists @ vectors).power(2).sum(axis=1).A1 if lists.nnz else np.zeros(len(shown))
-        pairs = np.maximum(shown * (shown - 1), 1)
-        values[first : first + _BLOCK] = 1 - np.maximum(together - alone, 0) / pairs
+    for first in range(0, len(ranked), _LISTS):
+        lists = ranked[first : first + _LISTS, :k]
+        left, right = (lists[:, places] for places in np.triu_indices(lists.shape[1], 1))
+        there = (left >= 0) & (right >= 0)
+        alike = np.zeros(there.shape)
+        alike[there] = _cosines(vectors, left[there], right[there])
+        values[first : first + _LISTS] = 1 - alike.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
     return values
+
+
+def _cosines(vectors: sparse.csr_matrix, left: NDArray[np.int32], right: NDArray[np.int32]) -> Values:
+    """The product of each pair of rows, each distinct pair found once: lists have many pairs in common."""
+    low, high = np.minimum(left, right).astype(np.int64), np.maximum(left, right)
+    pairs, places = np.unique(low * vectors.shape[0] + high, return_inverse=True)
+    rows, columns = np.divmod(pairs, vectors.shape[0])
+    items, number = np.unique(rows, return_inverse=True)
+    found = np.zeros(len(pairs), np.float32)
+    for first in range(0, len(items), _ROWS):
+        part = slice(*np.searchsorted(number, (first, first + _ROWS)))
+        products = (vectors[items[first : first + _ROWS]] @ vectors.T).toarray()
+        found[part] = products[number[part] - first, columns[part]]
+    return np.asarray(found[places], np.float64)
 
 
 def coverage(ranked: Ranked, items: int, k: int) -> float:
@@ -135,10 +150,3 @@ def _mean(shown: Ranked, of_item: Values) -> Values:
     there = shown >= 0
     total = np.where(there, of_item[shown], 0.0).sum(axis=1)
     return np.asarray(total / np.maximum(there.sum(axis=1), 1), np.float64)
-
-
-def _lists(shown: Ranked, items: int) -> sparse.csr_matrix:
-    """(cases, items), 1.0 where an item is shown."""
-    row, rank = np.nonzero(shown >= 0)
-    ones = np.ones(len(row), np.float32)
-    return sparse.csr_matrix((ones, (row, shown[row, rank])), shape=(len(shown), items))
