@@ -98,7 +98,7 @@ def test_parts_add_up_to_the_score(tmp_path: Path) -> None:
         searcher = Searcher(words, lambda: None, lexicon, ordering=ordering, now=lambda: BEGIN)
         for found in searcher.search(Request("kettle")).results:
             assert sum(found.parts) == pytest.approx(found.score)
-            assert found.parts.availability == pytest.approx(0.2)
+            assert found.parts.availability == pytest.approx(0.3)
 
 
 def test_sales_fade_by_half() -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from services.search.domain.fusion import Match
 from services.search.domain.signals import Known
 
-BRAND: Final = 0.02
+BRAND: Final = 0.08
 TEXT: Final = 0.1
 """What each product of the brand, or with the text, that stands above takes from a score."""
 

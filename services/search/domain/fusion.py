@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 from services.search.domain.ports import Candidate
 
-WHOLE: Final = 1.2
-PHRASE: Final = 0.4
-MEANING: Final = 6.0
+WHOLE: Final = 2.0
+PHRASE: Final = 0.6
+MEANING: Final = 10.0
 
 
 class Parts(NamedTuple):

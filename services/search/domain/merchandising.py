@@ -8,7 +8,7 @@ from services.search.domain.fusion import Match
 from services.search.domain.ports import Candidate, Shelf, Wanted
 from services.search.domain.request import Filter
 
-LIFT: Final = 8.0
+LIFT: Final = 13.0
 """What a strength of 1 adds: the most that words, phrase and meaning reach together is about as much."""
 
 

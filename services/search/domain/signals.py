@@ -1,7 +1,7 @@
 """What is known of a product beside its words: how it sells, what it earns, how new it is, can it be had.
 
 A signal lies between 0 and 1, and its weight is what a product with 1 has added to its score, in which
-having every word counts 1.2. The defaults are the table below; a merchant's control may set others.
+having every word counts 2. The defaults are the table below; a merchant's control may set others.
 """
 
 import math
@@ -29,8 +29,8 @@ class Weights:
 
     popularity: float = 0.2
     margin: float = 0.0
-    availability: float = 0.2
-    freshness: float = 0.05
+    availability: float = 0.3
+    freshness: float = 0.1
 
 
 NAMES: Final = tuple(each.name for each in fields(Weights))
