@@ -1,4 +1,4 @@
-"""`aisle search report|controls`: what shoppers look for, and what the merchant decides."""
+"""`aisle search report|controls|synonyms`: what shoppers look for, and what the merchant decides."""
 
 import asyncio
 from pathlib import Path
@@ -54,6 +54,70 @@ def controls(
         raise typer.Exit(1) from None
     rows = [(control_id,) for control_id in ids]
     output.show({"set": ids}, lambda: [output.table("Controls set", ("id",), rows)], as_json=as_json)
+
+
+@app.command()
+def synonyms(
+    shoppers: Annotated[int, typer.Option(min=2, help="How many must have typed the other instead.")] = 5,
+    undo: Annotated[bool, typer.Option("--undo", help="Delete every mined synonym instead.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Let words count as what shoppers typed instead and clicked; replaces those mined before."""
+    import grpc
+
+    from services.kit.errors import ServiceError
+
+    try:
+        with output.steps() as progress:
+            told = asyncio.run(_mine(shoppers, undo, progress))
+    except (ServiceError, TimeoutError) as error:
+        output.fail(f"the log does not answer: {str(error) or 'is NATS running? See aisle doctor'}")
+        raise typer.Exit(1) from None
+    except grpc.aio.AioRpcError as error:
+        output.fail(f"search does not answer: {error.details()}")
+        raise typer.Exit(1) from None
+    rows = [(pair["query"], pair["instead"]) for pair in told["set"]]
+    summary = f"{len(told['deleted'])} mined before were deleted"
+    output.show(
+        told,
+        lambda: [output.table("Synonyms set", ("typed", "finds too"), rows), summary],
+        as_json=as_json,
+    )
+
+
+async def _mine(shoppers: int, undo: bool, progress: Any) -> dict[str, Any]:
+    """Sets what is mined now, and deletes what was mined before and is not any more."""
+    from aisle.search.v1 import control_pb2, control_pb2_grpc
+
+    from services.kit.channels import connect
+    from services.kit.nats_log import NatsLog
+    from services.search.config import Config
+    from services.search.report import MINED, mined
+
+    config = Config()
+    wanted: list[control_pb2.Control] = []
+    if not undo:
+        log = NatsLog(config.nats_url)
+        async with asyncio.timeout(CALL_SECONDS):
+            await log.start()
+        try:
+            wanted = await mined(log, shoppers, progress=progress)
+        finally:
+            await log.close()
+    async with connect(f"{config.host}:{config.port}", full_name=FULL_NAMES["search"]) as channel:
+        stub: Any = control_pb2_grpc.ControlServiceStub(channel)
+        held = await stub.ListControls(control_pb2.ListControlsRequest(), timeout=CALL_SECONDS)
+        kept = {control.control_id for control in wanted}
+        gone = {
+            control.control_id for control in held.controls if control.control_id.startswith(MINED)
+        } - kept
+        for control_id in sorted(gone):
+            request = control_pb2.DeleteControlRequest(control_id=control_id)
+            await stub.DeleteControl(request, timeout=CALL_SECONDS)
+        for control in wanted:
+            await stub.SetControl(control_pb2.SetControlRequest(control=control), timeout=CALL_SECONDS)
+    pairs = [dict(zip(("query", "instead"), control.synonyms.terms, strict=True)) for control in wanted]
+    return {"set": pairs, "deleted": sorted(gone)}
 
 
 async def _report(limit: int, progress: Any) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from aisle.events.v1 import event_pb2
+from aisle.search.v1 import control_pb2
 from google.protobuf.message import DecodeError
 
 from services.kit.log import EVENTS, Log, Record
 from services.kit.progress import Progress
 from services.kit.reading import read_stream
 from services.search.domain.journeys import Journeys
+from services.search.domain.text import fingerprint
 
 CLICKS: Final = frozenset(
     (
@@ -18,6 +20,9 @@ CLICKS: Final = frozenset(
         event_pb2.EVENT_TYPE_PRODUCT_ADDED,
     )
 )
+
+MINED: Final = "mined-"
+"""How the ids of controls begin that were mined from the log."""
 
 Found = Callable[[str], Awaitable[int]]
 """How many products the running search finds for a query."""
@@ -40,6 +45,22 @@ async def report(log: Log, found: Found, *, progress: Progress, limit: int = 20)
         "synonyms": [pair._asdict() for pair in journeys.anew()[:limit]],
         "similar": {figures.query: similar.get(figures.query, []) for figures in queries[:limit]},
     }
+
+
+async def mined(log: Log, least: int, *, progress: Progress) -> list[control_pb2.Control]:
+    """Controls that let words count as what at least so many shoppers typed instead, one way.
+
+    Each is named MINED and a number of the pair, so that it is set once and can be told from the merchant's
+    own. Raises ServiceError(LOG_UNAVAILABLE).
+    """
+    journeys = await _read(log, progress)
+    return [
+        control_pb2.Control(
+            control_id=f"{MINED}{fingerprint(f'{pair.query}|{pair.instead}'):x}",
+            synonyms=control_pb2.Synonyms(terms=[pair.query, pair.instead], one_way=True),
+        )
+        for pair in journeys.synonyms(least)
+    ]
 
 
 async def _read(log: Log, progress: Progress) -> Journeys:

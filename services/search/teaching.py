@@ -66,8 +66,11 @@ async def learn(config: Config, *, force: bool, progress: Progress, log: Log | N
     if encoder is None:
         raise ValueError("there is no encoder: run `aisle train search` first")
     log = log or NatsLog(config.nats_url)
-    shown = await read_lists(log, progress)
-    products = await read_catalogue(log, progress)
+    await log.start()
+    try:
+        shown, products = await read_lists(log, progress), await read_catalogue(log, progress)
+    finally:
+        await log.close()
     async with searchable(config, encoder, products, progress) as built:
         lists = ranked(built.searcher(ALL), built.signals, shown[-MOST_LISTS:], progress)
     taught = await asyncio.to_thread(teach, lists, shown, ServedRanker(config.home).ranker)

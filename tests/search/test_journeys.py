@@ -6,8 +6,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kit.log import EVENTS, Entry
 from services.kit.memory_log import MemoryLog
 from services.kit.progress import silent
+from services.search.control_wire import control_of
+from services.search.domain.controls import Synonyms
 from services.search.domain.journeys import AGAIN_SECONDS, CLICK_SECONDS, Anew, Figures, Journeys
-from services.search.report import report
+from services.search.report import MINED, mined, report
 
 
 def test_a_click_belongs_to_the_last_search_for_a_while() -> None:
@@ -45,6 +47,29 @@ def test_a_query_typed_anew_may_be_a_synonym() -> None:
         journeys.searched(shopper, "tv", 10)
         journeys.clicked(shopper, "screen", 11)
     assert journeys.anew() == [Anew("telly", "tv", 3)]
+
+
+def anew(number: int, query: str, instead: str) -> list[Entry]:
+    """A shopper of that number who types one, then the other, and clicks."""
+    at, who = number * 1_000, f"{query}{number}"
+    return [
+        event(at, who, query),
+        event(at + 10, who, instead),
+        event(at + 20, who, product="x"),
+    ]
+
+
+async def test_what_enough_shoppers_typed_instead_becomes_a_synonym_one_way() -> None:
+    log = MemoryLog()
+    await log.append([entry for number in range(5) for entry in anew(number, "telly", "tv")])
+    await log.append([entry for number in range(10, 13) for entry in anew(number, "couch", "sofa")])
+    [found] = await mined(log, 5, progress=silent)
+    assert (list(found.synonyms.terms), found.synonyms.one_way) == (["telly", "tv"], True)
+    assert found.control_id.startswith(MINED)
+    assert isinstance(control_of(found), Synonyms)
+    assert len(await mined(log, 3, progress=silent)) == 2
+    await log.append([event(50_000 + number, f"w{number}", "telly") for number in range(21)])
+    assert await mined(log, 5, progress=silent) == []  # most who type "telly" mean it
 
 
 def test_queries_with_the_same_clicks_are_similar() -> None:

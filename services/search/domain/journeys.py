@@ -18,6 +18,8 @@ LEAST_SIMILARITY: Final = 0.3
 """The cosine of two queries' clicks from which they are told as similar."""
 
 MOST_SIMILAR: Final = 5
+SHARE: Final = 0.2
+"""Of the shoppers who typed a query, those who must have typed one other instead for it to be a synonym."""
 
 
 class Figures(NamedTuple):
@@ -102,6 +104,17 @@ class Journeys:
         """What was typed anew, by most shoppers first."""
         told = [Anew(*pair, len(who)) for pair, who in self._anew.items() if len(who) >= SHOPPERS]
         return sorted(told, key=lambda pair: (-pair.shoppers, pair.query, pair.instead))
+
+    def synonyms(self, least: int) -> list[Anew]:
+        """Of what was typed anew that which may count as the same without asking the merchant.
+
+        At least so many shoppers did it, and SHARE of all who typed the query: a habit, not a change of mind.
+        """
+        return [
+            pair
+            for pair in self.anew()
+            if pair.shoppers >= max(least, SHARE * len(self._shoppers[pair.query]))
+        ]
 
     def similar(self) -> dict[str, list[tuple[str, float]]]:
         """For each query those whose clicks went to the same products, with the cosine, most alike first."""
