@@ -99,7 +99,7 @@ async def taught(home: Path, entries: list[Entry]) -> tuple[Taught, list[Shown],
 
 
 async def test_clicks_teach_what_shoppers_want_and_not_where_it_stood(tmp_path: Path) -> None:
-    found, shown, order = await taught(tmp_path, clicks(1_500, taste=True))
+    found, shown, order = await taught(tmp_path, clicks(4_000, taste=True))
     assert found.better
     cheap = {f"red lamp-{place}" for place in range(5, 10)}
     assert set(order[:5]) == cheap
@@ -108,7 +108,7 @@ async def test_clicks_teach_what_shoppers_want_and_not_where_it_stood(tmp_path: 
 
 
 async def test_clicks_that_only_follow_positions_change_nothing(tmp_path: Path) -> None:
-    found, _, _ = await taught(tmp_path, clicks(1_500, taste=False))
+    found, _, _ = await taught(tmp_path, clicks(4_000, taste=False))
     assert not found.better
 
 
