@@ -28,7 +28,8 @@ def quantise(source: Path, target: Path, pictures: npt.NDArray[np.uint8]) -> Non
         per_channel=True,
         weight_type=quantization.QuantType.QInt8,
         activation_type=quantization.QuantType.QUInt8,
-        op_types_to_quantize=["Conv"],
+        # With ReLU6 among them, what a convolution gives is counted after it is cut at 6, not before.
+        op_types_to_quantize=["Conv", "Clip", "Add"],
     )
     ready.unlink()
 

@@ -74,7 +74,7 @@ def make(folder: Path, wanted: Wanted, cache: Path, serving: Model | None, progr
     told |= _precision(
         folder / "model.onnx",
         wanted.precision,
-        _pictures(kept_teach[: int8.CALIBRATED_ON]),
+        _pictures(kept_teach[:: -(-len(kept_teach) // int8.CALIBRATED_ON) or 1]),
         pictures,
         other.label,
     )
