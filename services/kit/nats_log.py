@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import nats
@@ -107,7 +107,9 @@ class NatsLog:
         """See Log.close."""
         client, self._client, self._context = self._client, None, None
         if client is not None and not client.is_closed:
-            await client.close()
+            # What is told to a server that is gone is lost with it: nothing waits for it here.
+            with suppress(OSError):
+                await client.close()
 
     async def end(self, stream: str) -> int:
         """See Log.end."""
