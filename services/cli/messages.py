@@ -16,6 +16,7 @@ from typing import Any
 
 from aisle.catalog.v1 import product_pb2
 from aisle.events.v1 import event_pb2
+from aisle.pricing.v1 import competitor_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
@@ -101,6 +102,13 @@ def _event(line: int, values: dict[str, Any]) -> Message:
         if isinstance(detail, dict):
             _with_currency(detail, ("price",))
     return event_pb2.Event(**_fields(event_pb2.Event.DESCRIPTOR, values))
+
+
+def competitor_price(values: dict[str, Any]) -> competitor_pb2.CompetitorPrice:
+    """A row of competitors' prices. Raises BadRowError."""
+    values = _snake(values)
+    _with_currency(values, ("price",))
+    return competitor_pb2.CompetitorPrice(**_fields(competitor_pb2.CompetitorPrice.DESCRIPTOR, values))
 
 
 def _made_id(line: int, values: Mapping[str, Any]) -> str:

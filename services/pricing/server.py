@@ -11,6 +11,7 @@ from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
 from services.kit.workers import Workers
 from services.pricing.adapters.accounts import SqlAccounts, SqlProposals
+from services.pricing.adapters.competitors import SqlCompetitors
 from services.pricing.adapters.database import Database, sqlite_url
 from services.pricing.adapters.resources import Opened, Ticker
 from services.pricing.adapters.store import Store
@@ -44,7 +45,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
         endpoints=[
             Endpoint(
                 pricing_pb2_grpc.add_PricingServiceServicer_to_server,
-                PricingServicer(quotes, accounts, proposals, now),
+                PricingServicer(quotes, accounts, proposals, SqlCompetitors(store, writers), now),
                 "aisle.pricing.v1.PricingService",
             )
         ],

@@ -3,20 +3,28 @@
 from collections.abc import Callable
 from typing import Any
 
+from aisle.pricing.v1 import competitor_pb2, pricing_pb2_grpc
 from aisle.pricing.v1 import pricing_pb2 as pb
-from aisle.pricing.v1 import pricing_pb2_grpc
 
 from services.kit.errors import ServiceError
-from services.pricing.domain.ports import Accounts, Proposals
+from services.pricing.domain.ports import Accounts, Competitors, Proposals
 from services.pricing.domain.quotes import Quotes
-from services.pricing.wire import common, policies, prices, proposals
+from services.pricing.wire import common, competitors, policies, prices, proposals
 
 
 class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
     """Quotes from memory; everything else from the accounts. `now` is in microseconds since 1970."""
 
-    def __init__(self, quotes: Quotes, accounts: Accounts, desk: Proposals, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        quotes: Quotes,
+        accounts: Accounts,
+        desk: Proposals,
+        rivals: Competitors,
+        now: Callable[[], int],
+    ) -> None:
         self._quotes, self._accounts, self._desk, self._now = quotes, accounts, desk, now
+        self._rivals = rivals
 
     async def QuotePrices(self, request: pb.QuotePricesRequest, context: Any) -> pb.QuotePricesResponse:
         """See the proto."""
@@ -99,6 +107,14 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         """See the proto."""
         resumed = await self._accounts.resume(*policies.to_resumed(request))
         return pb.ResumePricingResponse(resumed=resumed)
+
+    async def ImportCompetitorPrices(
+        self, request: competitor_pb2.ImportCompetitorPricesRequest, context: Any
+    ) -> competitor_pb2.ImportCompetitorPricesResponse:
+        """See the proto."""
+        market, actor = common.to_market(request.market), common.to_actor(request.actor, "actor")
+        seen, unread = competitors.to_seen(request)
+        return competitors.from_imported(await self._rivals.take_in(market, seen, actor), unread)
 
     def _product(self, request: pb.ExplainPriceRequest | pb.ListPriceHistoryRequest) -> tuple[str, str]:
         market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)

@@ -12,13 +12,16 @@ from sqlalchemy import Table, select
 
 from services.kit.log import CATALOG, EVENTS, Record
 from services.pricing.adapters import rows, tables
+from services.pricing.adapters.competitors import Watch
 from services.pricing.adapters.database import Database
 from services.pricing.adapters.desk import Desk
 from services.pricing.adapters.governing import Governor
 from services.pricing.adapters.store import Store
 from services.pricing.domain.account import Entry
+from services.pricing.domain.competitor import Rival
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.policy import Policy
+from services.pricing.domain.ports import Imported, Seen
 from services.pricing.domain.quotes import Quote, Quotes
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -96,6 +99,7 @@ class Shop:
         self.store = Store(self.database, self.quotes, clock)
         self.store.open()
         self.governor, self.desk = Governor(self.store), Desk(self.store)
+        self.watch = Watch(self.store)
         self._ends = {CATALOG: 0, EVENTS: 0}
 
     def catalog(self, *changes: product_pb2.ProductChange) -> None:
@@ -116,6 +120,17 @@ class Shop:
     def policy(self, policy: Policy) -> Policy:
         """Sets a policy."""
         return self.governor.set_policy(policy)
+
+    def seen(self, product_id: str, **prices: float) -> Imported:
+        """Competitors, by name, are seen to ask these prices now."""
+        return self.watch.take_in(
+            "default",
+            [
+                Seen(place, product_id, Rival(name, "USD", units(price), self.clock.now))
+                for place, (name, price) in enumerate(prices.items())
+            ],
+            "ann",
+        )
 
     def quote(self, product_id: str, market: str = "default") -> Quote | None:
         """The quote now; None for an unpriced product."""

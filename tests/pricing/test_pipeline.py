@@ -1,11 +1,13 @@
 """The price pipeline: bounds are always kept, in the order documented, with integers only."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.pricing.domain import words
+from services.pricing.domain.competitor import CompetitorRule, Following, Rival
 from services.pricing.domain.limits import MAX_AMOUNT, MICROS
 from services.pricing.domain.pipeline import Rule, day_range, margin_floor, moves, with_ending
 from services.pricing.domain.policy import Policy
@@ -27,20 +29,34 @@ def policies(draw: st.DrawFn) -> Policy:
         floor, ceiling = ceiling, floor
     endings = tuple(sorted(draw(st.sets(st.integers(0, MICROS - 1), max_size=10))))
     step = draw(st.just(0) | st.integers(1, MICROS))
-    return Policy("default", "market", "", draw(shares), "USD", floor, ceiling, endings, step)
+    kind = draw(st.none() | st.sampled_from(Following))
+    rule = CompetitorRule(kind, draw(st.integers(1, MICROS - 1))) if kind else None
+    policy = Policy("default", "market", "", draw(shares), "USD", floor, ceiling, endings, step)
+    return replace(policy, competitor=rule)
+
+
+ORDER = [
+    Rule.BASIS,
+    Rule.MARGIN_FLOOR,
+    Rule.FLOOR,
+    Rule.CEILING,
+    Rule.DAILY_STEP,
+    Rule.COMPETITOR,
+    Rule.ENDING,
+]
 
 
 @settings(max_examples=500)
-@given(amounts, st.none() | amounts, policies(), st.none() | amounts)
+@given(amounts, st.none() | amounts, policies(), st.none() | amounts, st.none() | amounts)
 def test_every_price_keeps_its_bounds(
-    base: int, cost: int | None, policy: Policy, day_ago: int | None
+    base: int, cost: int | None, policy: Policy, day_ago: int | None, rival: int | None
 ) -> None:
-    made = moves(base, cost, policy, day_ago)
+    made = moves(base, cost, policy, day_ago, rival)
     price = made[-1].after
     assert isinstance(price, int)
-    assert made == moves(base, cost, policy, day_ago)
+    assert made == moves(base, cost, policy, day_ago, rival)
     assert all(before.after == after.before for before, after in pairwise(made))
-    assert [move.rule for move in made] == sorted(move.rule for move in made)
+    assert [move.rule for move in made] == [rule for rule in ORDER if rule in {move.rule for move in made}]
     low = max(margin_floor(cost, policy.min_margin) if cost is not None else 0, policy.floor or 0)
     assert price >= low
     if policy.ceiling is not None:
@@ -50,8 +66,13 @@ def test_every_price_keeps_its_bounds(
         high = max(low, policy.ceiling) if policy.ceiling is not None else None
         assert price >= (least if high is None else min(least, high))
         assert price <= max(most, low)
+    if policy.competitor and rival is not None:
+        wanted = policy.competitor.bounds(rival)
+        before = moves(base, cost, replace(policy, competitor=None, endings=()), day_ago)[-1].after
+        assert min(before, wanted[0]) <= price <= max(before, wanted[1])  # it only ever moves towards them
     for move in made:
-        assert words.step(move, facts(base, cost), Terms(policy), day_ago)
+        seen = None if rival is None else Rival("other", "USD", rival, 0)
+        assert words.step(move, facts(base, cost), Terms(policy, rival=seen), day_ago)
 
 
 @given(amounts, st.integers(0, MICROS - 1))

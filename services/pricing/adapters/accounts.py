@@ -50,10 +50,13 @@ class SqlAccounts:
         with store.database.read() as connection:
             policies = store.policies(connection)
             batch = Batch(store.database, connection, policies, [product_id], earliest=0, live=False)
-        facts, terms = batch.facts(product_id), batch.terms(market, product_id)
+        facts = batch.facts(product_id)
         if not facts.listed:
             raise ProductNotFound("no product has this id", field="product_id")
         state = batch.state(market, product_id)
+        # What is due is not made again yet: the story is of the price that stands.
+        at = store.now() if state.due is None else min(store.now(), state.due - 1)
+        terms = batch.terms(market, product_id, at)
         if facts.basis()[0] is Basis.NONE or state.basis is Basis.NONE:
             raise PriceNotFound(
                 "the product has neither a list price nor an observed one", field="product_id"

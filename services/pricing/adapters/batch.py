@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, select
 from services.pricing.adapters import ledger, rows, tables
 from services.pricing.adapters.database import Database
 from services.pricing.domain.account import Entry, State, measured_against, reprice
+from services.pricing.domain.competitor import Rival
 from services.pricing.domain.limits import CLAIM, WINDOW
 from services.pricing.domain.policies import Policies
 from services.pricing.domain.product import Facts, Money, Observed, Product
@@ -41,6 +42,7 @@ class Batch:
         self._states: dict[tuple[str, str], State] = {}
         self._recent: dict[tuple[str, str], list[Entry]] = {}
         self._decisions: dict[tuple[str, str], Decision] = {}
+        self._rivals: dict[tuple[str, str], list[Rival]] = {}
         self._entries: list[tuple[str, str, Entry]] = []
         self._changed_products: set[str] = set()
         self._changed_observed: set[str] = set()
@@ -56,19 +58,23 @@ class Batch:
         """A product's state in a market."""
         return self._states.get((market, product_id), State())
 
-    def terms(self, market: str, product_id: str) -> Terms:
-        """What a market says of a product."""
+    def terms(self, market: str, product_id: str, at: int) -> Terms:
+        """What a market says of a product at a moment."""
         categories = self.facts(product_id).categories
         _, money = self.facts(product_id).basis()
-        return Terms(
+        terms = Terms(
             self._policies.of(market, product_id, categories, money.currency),
             self._decisions.get((market, product_id)),
             self._policies.stop_of(market, product_id, categories),
         )
+        if terms.rules is None or terms.rules.competitor is None:
+            return terms
+        known = self._rivals.get((market, product_id), ())
+        return terms._replace(rival=terms.rules.competitor.counting(known, money.currency, at))
 
     def draft(self, market: str, product_id: str, wanted: Money, now: int) -> Draft | str:
         """What the rules make of a wanted price, or why it cannot be decided on."""
-        terms, state = self.terms(market, product_id), self.state(market, product_id)
+        terms, state = self.terms(market, product_id, now), self.state(market, product_id)
         recent = self._recent.get((market, product_id), [])
         day_ago = measured_against(state, terms, recent, now, wanted.currency)
         return draft(wanted, state.price, self.facts(product_id), terms, day_ago)
@@ -109,7 +115,7 @@ class Batch:
         if facts.deleted:
             new, entry = replace(state, listed=False, due=None), None
         else:
-            terms = self.terms(market, product_id)
+            terms = self.terms(market, product_id, max(at, state.time))
             new, entry = reprice(state, facts, terms, at, self._recent_of(key, at, learnt))
         if entry:
             self._entries.append((market, product_id, entry))
@@ -163,6 +169,12 @@ class Batch:
             here = and_(decisions.c.market == market, among(decisions.c.product_id, ids))
             for row in execute(select(decisions).where(here)):
                 self._decisions[market, row.product_id] = rows.to_decision(row)
+
+        rivals = tables.competitor_prices
+        for market in self._policies.competing:
+            here = and_(rivals.c.market == market, among(rivals.c.product_id, ids))
+            for row in execute(select(rivals).where(here)):
+                self._rivals.setdefault((market, row.product_id), []).append(rows.to_rival(row))
 
     def _read_ledger(self, market: str, ids: Collection[str], since: int) -> None:
         entries = tables.ledger.c

@@ -116,7 +116,7 @@ class Desk:
     def _applied_if_automatic(
         self, connection: Connection, batch: Batch, made: Proposal, now: int
     ) -> Proposal:
-        rules = batch.terms(made.market, made.product_id).rules
+        rules = batch.terms(made.market, made.product_id, now).rules
         if rules is None or rules.mode is not Mode.AUTOMATIC:
             return made
         return self._apply(connection, batch, made, AUTOMATIC, "", now)

@@ -48,6 +48,10 @@ def _catalog(record: Record) -> Iterator[Told]:
             price=_money(said.price) if said.HasField("price") else None,
             cost=_money(said.cost) if said.HasField("cost") else None,
             categories=tuple(said.categories),
+            brand=said.brand,
+            size=said.size,
+            primary_id=said.primary_product_id,
+            stock=max(0, said.available_quantity) if said.HasField("available_quantity") else None,
         )
         yield Told(said.id, at, at, fact)
     else:

@@ -1,6 +1,7 @@
 """Rows of the tables to the domain's objects, and back."""
 
 import json
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from services.pricing.domain import chain
 from services.pricing.domain.account import Entry, State
 from services.pricing.domain.audit import Act, Audit
 from services.pricing.domain.chain import Link
+from services.pricing.domain.competitor import CompetitorRule, Following, Rival
 from services.pricing.domain.pipeline import Rule
 from services.pricing.domain.policy import Mode, Policy
 from services.pricing.domain.product import Basis, Money, Observed, Product
@@ -32,6 +34,10 @@ def product_row(product_id: str, product: Product) -> dict[str, Any]:
         "cost": cost,
         "categories": json.dumps(product.categories, ensure_ascii=False),
         "deleted": product.deleted,
+        "brand": product.brand,
+        "size": product.size,
+        "primary_id": product.primary_id,
+        "stock": product.stock,
     }
 
 
@@ -42,6 +48,10 @@ def to_product(row: Row[Any]) -> Product:
         cost=None if row.cost is None else Money(row.cost_currency, row.cost),
         categories=_categories(row.categories),
         deleted=bool(row.deleted),
+        brand=row.brand,
+        size=row.size,
+        primary_id=row.primary_id,
+        stock=row.stock,
     )
 
 
@@ -69,12 +79,43 @@ def to_observed(row: Row[Any]) -> Observed:
 def policy_row(policy: Policy) -> dict[str, Any]:
     """A row of policies."""
     fields = {name: getattr(policy, name) for name in Policy.__slots__}
-    return fields | {"endings": json.dumps(policy.endings), "mode": policy.mode.value}
+    return fields | {
+        "endings": json.dumps(policy.endings),
+        "mode": policy.mode.value,
+        "competitor": json.dumps(asdict(policy.competitor)) if policy.competitor else "",
+        "optimiser": "",
+    }
 
 
 def to_policy(row: Row[Any]) -> Policy:
     """From a row of policies."""
-    return Policy(**{**row._asdict(), "endings": tuple(json.loads(row.endings)), "mode": Mode(row.mode)})
+    told = row._asdict()
+    told.pop("optimiser")
+    return Policy(
+        **{
+            **told,
+            "endings": tuple(json.loads(row.endings)),
+            "mode": Mode(row.mode),
+            "competitor": _competitor_rule(row.competitor),
+        }
+    )
+
+
+def _competitor_rule(text: str) -> CompetitorRule | None:
+    if not text:
+        return None
+    told = json.loads(text)
+    return CompetitorRule(**{**told, "kind": Following(told["kind"])})
+
+
+def rival_row(market: str, product_id: str, rival: Rival) -> dict[str, Any]:
+    """A row of competitor_prices."""
+    return {"market": market, "product_id": product_id, **rival._asdict()}
+
+
+def to_rival(row: Row[Any]) -> Rival:
+    """From a row of competitor_prices."""
+    return Rival(row.competitor, row.currency, row.price, row.time)
 
 
 def decision_row(market: str, product_id: str, decision: Decision) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 products, observed     what the log says: rebuilt from it, one row a product
 policies, stops,
+competitor_prices,
 proposals, decisions,
 ledger, acts           records of account: nothing else holds them
 prices                 each product's state in each market, the ledger's last word
@@ -42,6 +43,10 @@ products = _table(
     Column("cost", BigInteger),
     Column("categories", Text, nullable=False),  # a JSON list
     Column("deleted", Boolean, nullable=False),
+    Column("brand", Text, nullable=False),
+    Column("size", Text, nullable=False),
+    Column("primary_id", Text, nullable=False),
+    Column("stock", BigInteger),
 )
 
 observed = _table(
@@ -66,6 +71,18 @@ policies = _table(
     Column("max_daily_step", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
     Column("mode", SmallInteger, nullable=False),
+    Column("competitor", Text, nullable=False),  # a JSON object, or "" for none
+    Column("optimiser", Text, nullable=False),  # a JSON object, or "" for none
+)
+
+competitor_prices = _table(
+    "competitor_prices",
+    _key("market"),
+    _key("product_id"),
+    _key("competitor"),
+    Column("currency", String(3), nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
 )
 
 stops = _table(

@@ -98,7 +98,7 @@ def reprice(
             lowest=lowest,
             reduced=reduced,
             day_ago=day_ago,
-            due=_due(made, recent or (), entry, at),
+            due=_due(made, terms, recent or (), entry, at),
         ),
         entry,
     )
@@ -107,7 +107,8 @@ def reprice(
 def trace(facts: Facts, terms: Terms, day_ago: int | None) -> list[Move]:
     """The rules that were asked for a product that has a basis, in order; the last move tells the price."""
     _, money = terms.basis(facts)
-    made = moves(money.micros, facts.cost_in(money.currency), terms.rules, day_ago)
+    rival = terms.rival.price if terms.rival else None
+    made = moves(money.micros, facts.cost_in(money.currency), terms.rules, day_ago, rival)
     return [*made, Move(Rule.STOP, money.micros, money.micros)] if terms.stop else made
 
 
@@ -128,6 +129,8 @@ def _audit(facts: Facts, terms: Terms, day_ago: int | None) -> Audit:
         return Audit(money.micros)
     rules, decision = terms.rules, terms.applied(money.currency)
     audit = Audit(money.micros, facts.cost_in(money.currency), day_ago, rules.name, rules.update_time)
+    if terms.rival:
+        audit = audit._replace(rival=terms.rival.price, competitor=terms.rival.competitor)
     if decision is None:
         return audit
     return audit._replace(
@@ -156,9 +159,22 @@ def price_at(state: State, recent: Sequence[Entry], moment: int, currency: str) 
     return found[1] if found[0] == currency else None
 
 
-def _due(made: list[Move], recent: Sequence[Entry], entry: Entry | None, at: int) -> int | None:
-    """When the price a day ago will be another one, if the daily step holds this price back; else None."""
-    if not any(move.rule is Rule.DAILY_STEP and move.before != move.after for move in made):
-        return None
-    times = [known.time for known in (*recent, *([entry] if entry else ())) if known.time > at - DAY]
-    return min(times, default=at) + DAY
+def _due(made: list[Move], terms: Terms, recent: Sequence[Entry], entry: Entry | None, at: int) -> int | None:
+    """When this price has to be made again by itself: the daily step holds it back and the price a day ago
+    will be another one, or the competitor's price that counts will be too old. None for never.
+    """
+    moments = []
+    if terms.rival and terms.rules and terms.rules.competitor:
+        moments.append(terms.rival.time + terms.rules.competitor.max_age)
+    if terms.rules and terms.rules.max_daily_step and any(_held(move) for move in made):
+        times = [known.time for known in (*recent, *([entry] if entry else ())) if known.time > at - DAY]
+        moments.append(min(times, default=at) + DAY)
+    return min(moments, default=None)
+
+
+def _held(move: Move) -> bool:
+    """Whether the daily step may keep the price from where it would be."""
+    if move.rule is Rule.DAILY_STEP:
+        return move.before != move.after
+    missed = move.low is not None and move.high is not None and not move.low <= move.after <= move.high
+    return move.rule is Rule.COMPETITOR and missed

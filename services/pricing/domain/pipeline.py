@@ -1,12 +1,14 @@
-"""From the basis to the price: margin floor, floor, ceiling, daily step, ending, in this order.
+"""From the basis to the price: margin floor, floor, ceiling, daily step, competitor, ending, in this order.
 
 Where rules cannot all be kept, the one that stands first here is: the margin floor, the policy's floor,
-its ceiling, the daily step, the ending. So a price never lies below cost and least margin.
+its ceiling, the daily step, what its competitor rule allows, the ending. So a price never lies below cost
+and least margin.
 """
 
 from enum import IntEnum
 from typing import NamedTuple
 
+from services.pricing.domain.competitor import CompetitorRule
 from services.pricing.domain.limits import MAX_PRICE, MICROS
 from services.pricing.domain.policy import Policy
 
@@ -21,6 +23,7 @@ class Rule(IntEnum):
     DAILY_STEP = 5
     ENDING = 6
     STOP = 7
+    COMPETITOR = 8
 
 
 class Move(NamedTuple):
@@ -38,11 +41,13 @@ def margin_floor(cost: int, min_margin: int) -> int:
     return min(MAX_PRICE, -(-cost * MICROS // (MICROS - min_margin)))
 
 
-def moves(base: int, cost: int | None, policy: Policy | None, day_ago: int | None) -> list[Move]:
+def moves(
+    base: int, cost: int | None, policy: Policy | None, day_ago: int | None, rival: int | None = None
+) -> list[Move]:
     """The rules that were asked, in order; the last move's `after` is the price. All amounts in micros.
 
     `cost` and `policy` must be of the basis' currency, or None; `day_ago` is the price a day ago, or None
-    for a product that had none.
+    for a product that had none; `rival` is the competitor's price that the policy goes by, None for none.
     """
     made = [Move(Rule.BASIS, base, base)]
     if policy is None:
@@ -66,7 +71,11 @@ def moves(base: int, cost: int | None, policy: Policy | None, day_ago: int | Non
         made.append(Move(Rule.DAILY_STEP, price, stepped, low=least, high=most))
         price = stepped
         # Past here the ending may not break the step, nor a bound that already had to.
-        low, high = min(price, max(low, least)), max(price, min(high, most))
+        low, high = _narrowed(price, low, high, least, most)
+    if policy.competitor:
+        made.append(_beside(price, policy.competitor, rival, low, high))
+        price, nearest, furthest = made[-1].after, made[-1].low, made[-1].high
+        low, high = _narrowed(price, low, high, nearest, furthest)
     if policy.endings:
         made.append(Move(Rule.ENDING, price, with_ending(price, policy.endings, low, high)))
     return made
@@ -103,6 +112,22 @@ def deciding(made: list[Move]) -> Rule:
     moved = [move.rule for move in made if move.before != move.after]
     bounds = [rule for rule in moved if rule != Rule.ENDING]
     return (bounds or moved or [Rule.BASIS])[-1]
+
+
+def _beside(price: int, rule: CompetitorRule, rival: int | None, low: int, high: int) -> Move:
+    """The nearest price that the rule allows, as far as the bounds before it let it go there."""
+    if rival is None:
+        return Move(Rule.COMPETITOR, price, price)
+    least, most = rule.bounds(rival)
+    return Move(Rule.COMPETITOR, price, _clamp(_clamp(price, least, most), low, high), least, most)
+
+
+def _narrowed(price: int, low: int, high: int, least: int | None, most: int | None) -> tuple[int, int]:
+    """The bounds within further ones, as far as the price that was made keeps them."""
+    return (
+        min(price, max(low, 0 if least is None else least)),
+        max(price, min(high, MAX_PRICE if most is None else most)),
+    )
 
 
 def _clamp(price: int, low: int, high: int) -> int:

@@ -25,6 +25,8 @@ class Policies:
         """The markets where some policy bounds the daily step."""
         self.deciding = frozenset(policy.market for policy in self if policy.mode.decides)
         """The markets where some policy lets approved prices count."""
+        self.competing = frozenset(policy.market for policy in self if policy.competitor)
+        """The markets where some policy looks at competitors."""
         self._by_category = {market for market, kind, _ in self._by_key if kind == "category"}
 
     def __iter__(self) -> Iterator[Policy]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal
 
+from services.pricing.domain.competitor import CompetitorRule
 from services.pricing.domain.errors import InvalidValue, MixedCurrencies, TooManyItems
 from services.pricing.domain.limits import (
     DEFAULT_MARKET,
@@ -48,6 +49,7 @@ class Policy:
     max_daily_step: int = 0
     update_time: int = 0
     mode: Mode = Mode.RULES
+    competitor: CompetitorRule | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from services.pricing.domain.account import Entry, State
+from services.pricing.domain.competitor import Rival
+from services.pricing.domain.errors import PricingError
 from services.pricing.domain.pipeline import Move
 from services.pricing.domain.policies import Key
 from services.pricing.domain.policy import Policy
@@ -43,6 +45,33 @@ class Answer(NamedTuple):
 
     proposals: Sequence[Proposal]
     skipped: Sequence[Skipped]
+
+
+class Seen(NamedTuple):
+    """A competitor's price that somebody brings, and its place among those brought with it."""
+
+    place: int
+    product_id: str
+    rival: Rival
+
+
+class Imported(NamedTuple):
+    """How many prices count from now on, how many told nothing new, and which were refused, and why."""
+
+    imported: int
+    known: int
+    refused: Sequence[tuple[Seen, PricingError]]
+
+
+class Competitors(Protocol):
+    """What other shops ask."""
+
+    async def take_in(self, market: str, seen: Sequence[Seen], actor: str) -> Imported:
+        """Keeps the newest price of each product and competitor, and makes the prices that follow them anew.
+
+        Of two seen at one time the lower is kept. Raises InvalidValue for a market without prices.
+        """
+        ...
 
 
 class Accounts(Protocol):

@@ -23,12 +23,20 @@ class Money(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The catalogue's word on a product; `deleted` once it is gone from there."""
+    """The catalogue's word on a product; `deleted` once it is gone from there.
+
+    `size` is the pack's as printed, `primary_id` the product that this one is a variant of ("" for none),
+    `stock` the pieces there are, None where the shop does not count them.
+    """
 
     price: Money | None = None
     cost: Money | None = None
     categories: tuple[str, ...] = ()
     deleted: bool = False
+    brand: str = ""
+    size: str = ""
+    primary_id: str = ""
+    stock: int | None = None
 
 
 class Observed(NamedTuple):

@@ -85,20 +85,25 @@ class Inputs(NamedTuple):
     cost: int | None
     policy: str
     policy_time: int | None
+    rival: int | None = None
 
     def changes(self, now: "Inputs") -> list[str]:
         """In words, what is another one now."""
         said = [
             f"the {name} was {_told(before)}, is {_told(after)}"
-            for name, before, after in zip(_NAMES, self[:3], now[:3], strict=True)
+            for name, before, after in zip(_NAMES, self._amounts, now._amounts, strict=True)
             if before != after
         ]
-        if self[3:] != now[3:]:
+        if (self.policy, self.policy_time) != (now.policy, now.policy_time):
             said.append("the policy is another one")
         return said
 
+    @property
+    def _amounts(self) -> tuple[int | None, ...]:
+        return self.price, self.base, self.cost, self.rival
 
-_NAMES = ("price", "list price", "cost")
+
+_NAMES = ("price", "list price", "cost", "competitor's price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +161,9 @@ def draft(wanted: Money, price: int, facts: Facts, terms: Terms, day_ago: int | 
     if wanted.currency != money.currency:
         return f"the product is priced in {money.currency}"
     cost = facts.cost_in(money.currency)
-    made = moves(wanted.micros, cost, policy, day_ago)
-    inputs = Inputs(price, money.micros, cost, policy.name, policy.update_time)
+    rival = terms.rival.price if terms.rival else None
+    made = moves(wanted.micros, cost, policy, day_ago, rival)
+    inputs = Inputs(price, money.micros, cost, policy.name, policy.update_time, rival)
     return Draft(Money(money.currency, made[-1].after), deciding(made), inputs)
 
 

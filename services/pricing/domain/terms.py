@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from services.pricing.domain.competitor import Rival
 from services.pricing.domain.policy import Kind, Mode, Policy
 from services.pricing.domain.product import Basis, Facts, Money
 
@@ -35,11 +36,12 @@ class Stop(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """All that a market adds to the facts of a product."""
+    """All that a market adds to the facts of a product; `rival` is the competitor's price that counts now."""
 
     policy: Policy | None = None
     decision: Decision | None = None
     stop: Stop | None = None
+    rival: Rival | None = None
 
     @property
     def rules(self) -> Policy | None:

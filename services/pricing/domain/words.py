@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from services.pricing.domain.limits import MICROS
+from services.pricing.domain.competitor import CompetitorRule, Following, Rival
+from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.pipeline import Move, Rule
 from services.pricing.domain.product import Basis, Facts
 from services.pricing.domain.terms import Decision, Terms
@@ -12,6 +13,7 @@ _REASONS: Final = {
     Rule.FLOOR: "raised to the floor",
     Rule.CEILING: "lowered to the ceiling",
     Rule.DAILY_STEP: "held to the largest daily step",
+    Rule.COMPETITOR: "kept beside a competitor's price",
     Rule.ENDING: "rounded to an allowed ending",
     Rule.STOP: "pricing is stopped here",
 }
@@ -61,6 +63,8 @@ def step(move: Move, facts: Facts, terms: Terms, day_ago: int | None) -> str:
         text = f"{amount(day_ago or 0)} a day ago and {daily} a day allow {low} to {high}"
         kept = (move.low or 0) <= move.after <= (move.high or 0)
         return text if kept else f"{text}, which gives way to floor and ceiling"
+    if move.rule is Rule.COMPETITOR and rules.competitor:
+        return _competitor(move, rules.competitor, terms.rival)
     text = f"may end in {', '.join(_ending(ending) for ending in rules.endings)}"
     missed = move.after == move.before and move.after % MICROS not in rules.endings
     return f"{text}, but no such price keeps the bounds" if missed else text
@@ -71,6 +75,21 @@ def _basis(move: Move, facts: Facts, terms: Terms) -> str:
     text = f"{_BASES[basis]} {amount(move.after)}"
     decision = terms.applied(money.currency) if basis is Basis.APPROVED else None
     return f"{text}: {_decision(decision)}" if decision else text
+
+
+def _competitor(move: Move, rule: CompetitorRule, rival: Rival | None) -> str:
+    if rival is None:
+        asked = rule.competitor or "a competitor"
+        return f"no price of {asked} that was seen in the last {rule.max_age / DAY:g} days is known"
+    low, high = amount(move.low or 0), amount(move.high or 0)
+    wanted = {
+        Following.MATCH: "the same is wanted",
+        Following.BEAT: f"to lie {percent(rule.by)} below allows up to {high}",
+        Following.WITHIN: f"to lie within {percent(rule.by)} allows {low} to {high}",
+    }[rule.kind]
+    text = f"{rival.competitor} asks {amount(rival.price)}: {wanted}"
+    kept = (move.low or 0) <= move.after <= (move.high or 0)
+    return text if kept else f"{text}, which gives way to floor, ceiling and daily step"
 
 
 def _decision(decision: Decision) -> str:

@@ -10,6 +10,7 @@ from services.pricing.domain.limits import MAX_NAME_BYTES, MICROS
 from services.pricing.domain.policies import Key
 from services.pricing.domain.policy import Mode, Policy, bounds, daily_step, endings, margin
 from services.pricing.domain.terms import Stop
+from services.pricing.wire import competitors
 from services.pricing.wire.common import (
     from_money,
     from_time,
@@ -38,6 +39,9 @@ def to_policy(message: pb.PricingPolicy) -> Policy:
         endings=endings(message.endings_micros),
         max_daily_step=daily_step(message.max_daily_step, "policy.max_daily_step"),
         mode=_mode(message.mode),
+        competitor=competitors.to_rule(message.competitor_rule)
+        if message.HasField("competitor_rule")
+        else None,
     )
 
 
@@ -70,6 +74,8 @@ def from_policy(policy: Policy) -> pb.PricingPolicy:
         message.floor.CopyFrom(from_money(policy.currency, policy.floor))
     if policy.ceiling is not None:
         message.ceiling.CopyFrom(from_money(policy.currency, policy.ceiling))
+    if policy.competitor:
+        message.competitor_rule.CopyFrom(competitors.from_rule(policy.competitor))
     return message
 
 

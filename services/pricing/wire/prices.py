@@ -87,4 +87,6 @@ def from_audit(currency: str, audit: Audit) -> pb.PriceAudit:
         elasticity=audit.elasticity,
         elasticity_error=audit.elasticity_error,
         propensity=audit.propensity,
+        competitor_price=from_amount(currency, audit.rival),
+        competitor=audit.competitor,
     )
