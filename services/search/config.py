@@ -1,6 +1,8 @@
 """Search's settings."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.kit.config import Settings
@@ -16,4 +18,16 @@ class Config(Settings):
     queue: int = Field(64, ge=0, description="Searches that may wait; one more is refused with OVERLOADED.")
     embed_threads: int = Field(
         1, ge=1, le=64, description="Threads that embed products beside serving; each takes a core."
+    )
+    backend: Literal["embedded", "milvus"] = Field(
+        "embedded", description="What finds: tantivy and FAISS in this process, or a Milvus (extra `milvus`)."
+    )
+    milvus_uri: str = Field("http://localhost:19530", description="Where Milvus answers.")
+    milvus_token: SecretStr = Field(
+        SecretStr(""), description="user:password of Milvus, where it asks for one."
+    )
+    milvus_prefix: str = Field(
+        "aisle",
+        pattern="^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+        description="How the names of the collections begin; replicas of one shop may share them.",
     )

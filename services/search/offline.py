@@ -56,7 +56,7 @@ async def searchable(
         await asyncio.to_thread(_index, SearchView(database), products, progress)
         await asyncio.to_thread(VectorTable(database).take, model.version, cache)
         embedder = Embedder(
-            database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads
+            database, encoder_of, lambda _: FaissVectors(DIMENSION), threads=config.embed_threads
         )
         await asyncio.to_thread(embedder.load, model)
         progress("embedding products", 0, 0)

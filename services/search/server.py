@@ -1,5 +1,7 @@
 """Builds and runs the search service."""
 
+from typing import TYPE_CHECKING
+
 from aisle.search.v1 import control_pb2_grpc, search_pb2_grpc
 
 from services.kit.following import Following
@@ -9,21 +11,23 @@ from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
 from services.kit.workers import Workers
 from services.search.adapters.control_log import ControlLog
+from services.search.adapters.embedded_backend import EmbeddedBackend
 from services.search.adapters.embedder import Embedder
-from services.search.adapters.faiss_vectors import FaissVectors
-from services.search.adapters.onnx_encoder import DIMENSION, OnnxEncoder
+from services.search.adapters.onnx_encoder import OnnxEncoder
 from services.search.adapters.ranking import ServedRanker, ranking_store
 from services.search.adapters.sqlite_completions import SqliteCompletions
 from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_signals import SqliteSignals
-from services.search.adapters.sqlite_view import SearchView, open_database
-from services.search.adapters.tantivy_shelf import TantivyCatalogue
+from services.search.adapters.sqlite_view import SearchView
 from services.search.config import Config
 from services.search.domain.complete import Completer
 from services.search.domain.ordering import Ordering
 from services.search.domain.search import Searcher
 from services.search.servicer import ControlServicer, SearchServicer
+
+if TYPE_CHECKING:
+    from services.search.adapters.milvus_backend import MilvusBackend
 
 FULL_NAME = "aisle.search.v1.SearchService"
 CONTROL_NAME = "aisle.search.v1.ControlService"
@@ -32,16 +36,16 @@ CONTROL_NAME = "aisle.search.v1.ControlService"
 def build(config: Config, log: Log | None = None) -> Service:
     """The service, ready to run; `log` is NATS at the configured address unless given."""
     log = log or NatsLog(config.nats_url)
-    database = open_database(config.home)
-    catalogue = TantivyCatalogue(database)
-    embedder = Embedder(database, encoder_of, lambda: FaissVectors(DIMENSION), threads=config.embed_threads)
+    backend = backend_of(config)
+    database = backend.database
+    embedder = Embedder(database, encoder_of, backend.vectors, threads=config.embed_threads)
     workers = Workers("search", threads=config.threads, queue=config.queue)
     lexicon, controls = SqliteLexicon(database), SqliteControls(database)
     ranking = ServedRanker(config.home)
     ordering = Ordering(SqliteSignals(database), lambda: ranking.ranker)
     following = Following(log, SearchView(database))
     servicer = SearchServicer(
-        Searcher(catalogue, lambda: embedder.meaning, lexicon, controls=controls, ordering=ordering),
+        Searcher(backend, lambda: embedder.meaning, lexicon, controls=controls, ordering=ordering),
         Completer(SqliteCompletions(database), lexicon),
         workers,
     )
@@ -57,6 +61,17 @@ def build(config: Config, log: Log | None = None) -> Service:
         ],
         resources=[workers, watcher, rankers, embedder, following],
     )
+
+
+def backend_of(config: Config) -> "EmbeddedBackend | MilvusBackend":
+    """The engine that the settings name, with the view that it follows."""
+    if config.backend == "embedded":
+        return EmbeddedBackend(config.home)
+    # pymilvus is an extra: whoever stays with the engine of this process needs none of it.
+    from services.search.adapters.milvus_backend import MilvusBackend
+
+    token = config.milvus_token.get_secret_value()
+    return MilvusBackend(config.home, config.milvus_uri, config.milvus_prefix, token)
 
 
 def encoder_of(model: Model) -> OnnxEncoder:

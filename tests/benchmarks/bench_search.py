@@ -66,7 +66,7 @@ async def measure(home: Path, count: int) -> dict[str, object]:
         for start in range(0, len(log), 500):
             view.apply(log[start : start + 500])
         figures["products"], figures["apply_s"] = len(log), round(time.perf_counter() - begun, 1)
-        embedder = Embedder(database, encoder_of, lambda: FaissVectors(DIMENSION))
+        embedder = Embedder(database, encoder_of, lambda _: FaissVectors(DIMENSION))
         model = ModelStore(home, "search").current()
         assert model is not None, "run `aisle train search` first"
         embedder.load(model)

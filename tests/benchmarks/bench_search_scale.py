@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from services.kit.log import BATCH
+from services.kit.log import BATCH, CATALOG
 from services.kit.models import ModelStore
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION
@@ -62,16 +62,17 @@ def typed(real: list[Real]) -> list[str]:
 
 
 def index_words(view: SearchView, real: list[Real], count: int) -> None:
-    """Applies the shop as the log would bring it."""
+    """Applies the shop as the log would bring it, from where the view stands."""
     entries = []
-    done = 0
-    for product in made_products(real, count):
+    done = view.position(CATALOG)
+    for product in made_products(real, count, done):
         entries.append(upsert(product))
         if len(entries) == 10 * BATCH:
             view.apply([replace(r, sequence=done + r.sequence) for r in records(entries)])
             done += len(entries)
             entries.clear()
-    view.apply([replace(r, sequence=done + r.sequence) for r in records(entries)])
+    if entries:
+        view.apply([replace(r, sequence=done + r.sequence) for r in records(entries)])
 
 
 def index_vectors(database_keys: list[int], rows: Vector) -> FaissVectors:

@@ -54,9 +54,9 @@ def real_products() -> list[Real]:
     return list(found.values())
 
 
-def made_products(real: list[Real], count: int) -> Iterator[product_pb2.Product]:
-    """The shop of this size."""
-    for number, (first, second) in enumerate(_pairs(len(real), count)):
+def made_products(real: list[Real], count: int, begin: int = 0) -> Iterator[product_pb2.Product]:
+    """The shop of this size, from one of its products on."""
+    for number, (first, second) in enumerate(_pairs(len(real), count)[begin:], begin):
         dice = np.random.default_rng((1, number))
         base, donor = real[first], real[second]
         spare = donor.title.split() or ["New"]

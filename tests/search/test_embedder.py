@@ -31,7 +31,7 @@ def model(version: str) -> Model:
 
 def embedder(database: SearchDatabase) -> Embedder:
     Counting.encoded = 0
-    return Embedder(database, lambda m: Counting(CONCEPTS, m.version), MemoryVectors)
+    return Embedder(database, lambda m: Counting(CONCEPTS, m.version), lambda _: MemoryVectors())
 
 
 async def test_texts_are_embedded_once_and_kept(database: SearchDatabase) -> None:

@@ -68,6 +68,18 @@ async def is_found(stub: Stub, query: str, expected: list[str]) -> bool:
     return await found(stub, query) == expected
 
 
+async def test_the_service_runs_on_milvus(tmp_path: Path) -> None:
+    log = MemoryLog()
+    await write(log, *map(upsert, SHOP))
+    config = Config(home=tmp_path, backend="milvus", milvus_uri=str(tmp_path / "milvus.db"))
+    async with serving(build(config, log)) as channel:
+        stub = search_pb2_grpc.SearchServiceStub(channel)
+        assert (await found(stub, "oat milk"))[:2] == ["milk-2", "milk-3"]
+        await write(log, upsert(product("milk-2", "Kefir", "Grocery > Dairy")), delete("milk-3"))
+        await wait_until(lambda: is_found(stub, "kefir", ["milk-2"]), SECONDS)
+        assert "milk-3" not in await found(stub, "oat milk")
+
+
 async def test_an_answer_tells_all_that_the_proto_says(stub: Stub) -> None:
     request = search_pb2.SearchRequest(
         query="oat milk",

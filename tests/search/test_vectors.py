@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pymilvus import MilvusClient
 
 from services.kit.models import Model, ModelStore
 from services.kit.progress import silent
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.memory import ConceptEncoder, MemoryVectors
+from services.search.adapters.milvus_vectors import MilvusVectors
 from services.search.adapters.onnx_encoder import MODEL_FILE
 from services.search.config import Config
 from services.search.domain.ports import Encoder, Vector, Vectors
@@ -23,12 +25,17 @@ ROWS = np.eye(4, dtype=np.float32)
 
 
 @pytest.fixture(
-    params=[lambda: FaissVectors(4), lambda: FaissVectors(4, exact=1), MemoryVectors],
-    ids=["faiss", "faiss lists", "memory"],
+    params=[
+        lambda _: FaissVectors(4),
+        lambda _: FaissVectors(4, exact=1),
+        lambda _: MemoryVectors(),
+        lambda folder: MilvusVectors(MilvusClient(str(folder / "milvus.db")), "test", "1", 4),
+    ],
+    ids=["faiss", "faiss lists", "memory", "milvus"],
 )
-def vectors(request: pytest.FixtureRequest) -> Vectors:
-    make: Callable[[], Vectors] = request.param
-    return make()
+def vectors(request: pytest.FixtureRequest, tmp_path: Path) -> Vectors:
+    make: Callable[[Path], Vectors] = request.param
+    return make(tmp_path)
 
 
 def test_an_empty_index_answers_nothing(vectors: Vectors) -> None:

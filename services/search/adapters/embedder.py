@@ -37,7 +37,7 @@ class Embedder:
         self,
         database: Database,
         encoder: Callable[[Model], Encoder],
-        vectors: Callable[[], Vectors],
+        vectors: Callable[[str], Vectors],
         *,
         threads: int = 1,
     ) -> None:
@@ -63,7 +63,8 @@ class Embedder:
 
     def load(self, model: Model) -> None:
         """Makes a model the next to serve. Raises when it cannot be used; called in a thread."""
-        meaning = Meaning(self._encoder(model), self._vectors())
+        encoder = self._encoder(model)
+        meaning = Meaning(encoder, self._vectors(encoder.tag))
         self._table.fill(meaning.encoder.tag, meaning.vectors)
         # The first model serves at once with the vectors there are; a later one waits until it has all.
         self._next = meaning

@@ -5,7 +5,7 @@ built anew. Vectors stand in the same file, but they are derived: any of them ca
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,8 @@ from services.kit.views import Database
 from services.search.adapters import sqlite_completions, sqlite_controls, sqlite_signals, sqlite_vocabulary
 from services.search.adapters.sqlite_signals import SoldProducts
 from services.search.adapters.sqlite_vocabulary import Vocabulary
-from services.search.adapters.tantivy_index import TantivyIndex, rows
+from services.search.adapters.tantivy_index import TantivyIndex
+from services.search.adapters.words_index import WordsIndex, rows
 from services.search.domain import history
 from services.search.domain.product import Product, meaning, paths, price_range
 from services.search.domain.text import clean, fingerprint, key, spread
@@ -70,11 +71,12 @@ _logger = logs.get(__name__)
 
 
 class SearchDatabase(Database):
-    """The view's file and the index of its words beside it, which change together."""
+    """The view's file and the index of its words, which change together."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, index: Callable[[Path], WordsIndex]) -> None:
+        """`index` is given the folder that the words may be kept in."""
         super().__init__(path, SCHEMA, VERSION)
-        self.index = TantivyIndex(path.parent / "words")
+        self.index = index(path.parent / "words")
         with self.read() as connection:
             self.index.mend(connection)
 
@@ -104,9 +106,9 @@ class SearchDatabase(Database):
         super().close()
 
 
-def open_database(home: Path) -> SearchDatabase:
+def open_database(home: Path, index: Callable[[Path], WordsIndex] = TantivyIndex) -> SearchDatabase:
     """The view under the home folder."""
-    return SearchDatabase(home / "search" / "view.db")
+    return SearchDatabase(home / "search" / "view.db", index)
 
 
 class SearchView:

@@ -4,24 +4,22 @@ Whatever is in it can be made again from the view. A product's row is replaced b
 applying the same records twice leaves the same index.
 """
 
-import json
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import tantivy
 
+from services.search.adapters.words_index import TEXTS, Row, rows
 from services.search.domain.text import spread
 
 LAYOUT: Final = "1"
 """Changes with the schema below: an index of another layout is made again."""
-
-TEXTS: Final = ("title", "brand", "categories", "description", "properties")
-"""The fields that words are looked for in."""
 
 AMOUNT_BITS: Final = 46
 MAX_AMOUNT: Final = 2**AMOUNT_BITS - 1
@@ -33,27 +31,12 @@ _VALUES: Final = ("id", "path", "brand_key", "currency", "price_range", "availab
 _NUMBERS: Final = ("document", "text_key", "micros", "cheapest", "dearest")
 
 
-class Row(NamedTuple):
-    """What the index has of a product; `texts` in the order of TEXTS, `micros` None without a price."""
-
-    document: int
-    id: str
-    text_key: int
-    currency: str
-    micros: int | None
-    brand_key: str
-    price_range: str
-    availability: str
-    paths: tuple[str, ...]
-    texts: tuple[str, ...]
-
-
 class TantivyIndex:
     """One writer, any number of readers: a searcher sees what was committed when it was opened."""
 
     def __init__(self, folder: Path) -> None:
         """Opens the index, or begins it anew, empty, when it is of another layout or cannot be read."""
-        self.swap = Lock()
+        self.swap: AbstractContextManager[object] = Lock()
         """Held while view and index show their changes, so that a look sees both before or both after."""
         self._folder = folder
         self.analyser = analyser()
@@ -158,20 +141,6 @@ def analyser() -> Any:
     for step in steps:
         builder = builder.filter(step)
     return builder.build()
-
-
-def rows(connection: sqlite3.Connection, documents: Iterable[int] | None = None) -> Iterator[Row]:
-    """The rows of these products of the view, or of all."""
-    some = "" if documents is None else " WHERE document IN (SELECT value FROM json_each(?))"
-    values = () if documents is None else (json.dumps(list(documents)),)
-    for row in connection.execute(
-        "SELECT document, id, text_key, currency, micros, brand_key, price_range, availability,"
-        " (SELECT json_group_array(path) FROM categories AS c WHERE c.document = products.document),"
-        " texts.title, texts.brand, texts.categories, texts.description, texts.properties"
-        f" FROM products JOIN texts USING (document){some}",
-        values,
-    ):
-        yield Row._make((*row[:8], tuple(json.loads(row[8])), row[9:]))
 
 
 def price_keys(currency: str, micros: int) -> tuple[int, int]:

@@ -1,18 +1,17 @@
 """What is wanted, as a query of tantivy: words, near texts and filters."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 from tantivy import FieldType, Occur, Query
 
-from services.search.adapters.tantivy_index import TEXTS, TantivyIndex
+from services.search.adapters.tantivy_index import TantivyIndex
+from services.search.adapters.view_reads import Analyse
+from services.search.adapters.words_index import FIELD_WEIGHTS, TEXTS
 from services.search.domain.ports import Wanted, Word
 from services.search.domain.product import OUT_OF_STOCK
 from services.search.domain.query.negation import says_without
 from services.search.domain.request import Filter
-
-FIELD_WEIGHTS: Final = (4.0, 2.0, 2.0, 1.0, 0.5)
-"""BM25's weight of each of TEXTS."""
 
 
 class QueryBuilder:
@@ -20,7 +19,7 @@ class QueryBuilder:
 
     def __init__(self, index: TantivyIndex) -> None:
         self._schema = index.schema
-        self._analyse = index.analyser.analyze
+        self.analyse: Analyse = index.analyser.analyze
 
     def wanted(self, wanted: Wanted) -> Any:
         """Products with the words or one of the texts, let through; scored by the words' BM25."""
@@ -37,16 +36,6 @@ class QueryBuilder:
         phrase = self._terms(" ".join(word[0] for word in words))
         among = Query.term_set_query(self._schema, "document", list(documents))
         return _all([self._phrase("description", phrase), among])
-
-    def matching(self, wanted: Wanted) -> Callable[[str], bool]:
-        """Tells whether a word of a title is one of those wanted, by its stem; the last may be unfinished."""
-        terms = {term for word in wanted.words for text in word for term in self._terms(text)}
-        last = self._terms(wanted.words[-1][0])[-1:] if wanted.prefix else []
-
-        def matches(word: str) -> bool:
-            return any(term in terms or term.startswith(tuple(last)) for term in self._terms(word))
-
-        return matches
 
     def at(self, wanted: Wanted, field: str, value: int) -> Any:
         """Products that are wanted and have this value in the field."""
@@ -94,7 +83,7 @@ class QueryBuilder:
         return Query.phrase_query(self._schema, field, list(terms))
 
     def _terms(self, text: str) -> list[str]:
-        return list(self._analyse(text))
+        return list(self.analyse(text))
 
     def _let_through(self, query: Any, filter_: Filter) -> Any:
         needed, refused = self._needed(filter_), self._refused(filter_)

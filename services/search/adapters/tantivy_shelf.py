@@ -1,7 +1,6 @@
 """Reads of the catalogue: words, filters, orders and facet counts by tantivy, names by the view's file."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,10 +9,11 @@ from typing import Any, Final
 from tantivy import Order as Direction
 
 from services.search.adapters.sqlite_view import SearchDatabase
+from services.search.adapters.tantivy_index import TantivyIndex
 from services.search.adapters.tantivy_query import QueryBuilder
+from services.search.adapters.view_reads import brand_spellings, title_words
 from services.search.domain.ports import Candidate, Wanted, Word
 from services.search.domain.request import Order
-from services.search.domain.text import spread
 
 _FACETS: Final = {
     "category": "path",
@@ -26,7 +26,6 @@ _ORDERS: Final = {
     Order.PRICE_ASCENDING: "cheapest",
     Order.PRICE_DESCENDING: "dearest",
 }
-_WORD: Final = re.compile(r"\w+")
 _EVERY_BUCKET: Final = 65_000
 """Values that a facet may have before its counts are no longer exact: tantivy's own limit."""
 
@@ -35,18 +34,20 @@ class TantivyCatalogue:
     """The Catalogue port over the view's file and the index beside it."""
 
     def __init__(self, database: SearchDatabase) -> None:
+        assert isinstance(database.index, TantivyIndex), "the words of this view are elsewhere"
         self._database = database
-        self._queries = QueryBuilder(database.index)
+        self._index = database.index
+        self._queries = QueryBuilder(self._index)
 
     @contextmanager
     def look(self) -> Iterator["TantivyShelf"]:
         """See Catalogue."""
         with ExitStack() as open_:
-            with self._database.index.swap:
+            with self._index.swap:
                 connection = open_.enter_context(self._database.read())
                 # SQLite takes its snapshot at the first read, not where the transaction begins.
                 connection.execute("SELECT 1 FROM products LIMIT 1").fetchone()
-                searcher = self._database.index.searcher()
+                searcher = self._index.searcher()
             yield TantivyShelf(connection, searcher, self._queries)
 
 
@@ -80,12 +81,7 @@ class TantivyShelf:
 
     def title_words(self, wanted: Wanted, product_ids: Sequence[str]) -> Mapping[str, list[str]]:
         """See Shelf."""
-        rows = self._connection.execute(
-            "SELECT id, title FROM products WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(product_ids)),),
-        )
-        matching = self._queries.matching(wanted)
-        return {id_: [word for word in _WORD.findall(spread(title)) if matching(word)] for id_, title in rows}
+        return title_words(self._connection, self._queries.analyse, wanted, product_ids)
 
     def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
         """See Shelf."""
@@ -114,7 +110,7 @@ class TantivyShelf:
     def _facet(self, name: str, buckets: Sequence[Any], limit: int) -> list[tuple[str, int]]:
         counts = {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
         first = sorted(counts, key=lambda value: (-counts[value], value))[:limit]
-        shown = self._brands(first) if name == "brand" else {}
+        shown = brand_spellings(self._connection, first) if name == "brand" else {}
         return sorted(((shown.get(v, v), counts[v]) for v in first), key=lambda pair: (-pair[1], pair[0]))
 
     def _first(self, query: Any, field: str, limit: int) -> list[tuple[Any, str]]:
@@ -133,13 +129,5 @@ class TantivyShelf:
         rows = self._connection.execute(
             "SELECT document, id FROM products WHERE document IN (SELECT value FROM json_each(?))",
             (json.dumps(documents),),
-        )
-        return dict(rows)
-
-    def _brands(self, keys: Sequence[str]) -> dict[str, str]:
-        """Spellings of one brand count together, under the first of them."""
-        rows = self._connection.execute(
-            "SELECT value, (SELECT min(brand) FROM products WHERE brand_key = value) FROM json_each(?)",
-            (json.dumps(keys),),
         )
         return dict(rows)

@@ -1,4 +1,4 @@
-"""What search needs of the outside: an index of words, an index of vectors, an encoder."""
+"""What search needs of the outside: an engine with words and vectors, an encoder, completions."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -141,4 +141,16 @@ class Vectors(Protocol):
 
     def keys(self) -> set[int]:
         """All that is there."""
+        ...
+
+
+class RetrievalBackend(Catalogue, Protocol):
+    """An engine that finds products: its words, filters, counts and orders, and its vectors.
+
+    One is embedded, others are distributed engines. What a query means, how what is found is fused and
+    ordered, and what the merchant rules stays with the service, whichever engine finds.
+    """
+
+    def vectors(self, tag: str) -> Vectors:
+        """The index of the vectors that the encoder of this tag makes; empty, or as it was left."""
         ...

@@ -1,0 +1,27 @@
+"""The engine of this process: tantivy and FAISS, over files in the home folder."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from services.search.adapters.faiss_vectors import FaissVectors
+from services.search.adapters.onnx_encoder import DIMENSION
+from services.search.adapters.sqlite_view import open_database
+from services.search.adapters.tantivy_shelf import TantivyCatalogue
+from services.search.domain.ports import Shelf, Vectors
+
+
+class EmbeddedBackend:
+    """The RetrievalBackend that needs no other process, with the view that it follows."""
+
+    def __init__(self, home: Path, dimension: int = DIMENSION) -> None:
+        self.database = open_database(home)
+        self._catalogue = TantivyCatalogue(self.database)
+        self._dimension = dimension
+
+    def look(self) -> AbstractContextManager[Shelf]:
+        """See Catalogue."""
+        return self._catalogue.look()
+
+    def vectors(self, tag: str) -> Vectors:
+        """See RetrievalBackend."""
+        return FaissVectors(self._dimension)

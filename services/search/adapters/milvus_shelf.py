@@ -1,0 +1,169 @@
+"""Reads of a catalogue in Milvus: it finds and counts; names, orders and facets come from the view's file.
+
+Milvus has no snapshot over several requests: a product that changes while a search runs may be counted in one
+part of the answer and not in another.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from services.search.adapters.milvus_query import Query, saying
+from services.search.adapters.milvus_terms import terms
+from services.search.adapters.milvus_words import MilvusWords
+from services.search.adapters.sqlite_view import SearchDatabase
+from services.search.adapters.view_reads import brand_spellings, title_words
+from services.search.domain.ports import Candidate, Wanted, Word
+from services.search.domain.request import Order
+
+MOST_ROWS: Final = 16_384
+"""Rows that Milvus tells at once: an order of relevance ends there."""
+
+_SHOWN: Final = ("document", "id", "text_key")
+_ORDERS: Final = {
+    Order.RELEVANCE: "id",
+    Order.PRICE_ASCENDING: "micros IS NULL, currency, micros, id",
+    Order.PRICE_DESCENDING: "micros IS NULL, currency, micros DESC, id",
+}
+_AMONG: Final = "document IN (SELECT value FROM json_each(?))"
+_FACETS: Final = {
+    "category": "SELECT path, count(*) FROM categories",
+    "brand": "SELECT brand_key, count(*) FROM products",
+    "price": "SELECT price_range, count(*) FROM products",
+    "availability": "SELECT availability, count(*) FROM products",
+}
+
+
+class MilvusCatalogue:
+    """The Catalogue port over the view's file and a collection of Milvus."""
+
+    def __init__(self, database: SearchDatabase, words: MilvusWords) -> None:
+        self._database = database
+        self._words = words
+
+    @contextmanager
+    def look(self) -> Iterator["MilvusShelf"]:
+        """See Catalogue."""
+        with self._database.read() as connection:
+            yield MilvusShelf(connection, self._words)
+
+
+class MilvusShelf:
+    """The Shelf port over a collection and one read transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, words: MilvusWords) -> None:
+        self._connection = connection
+        self._words = words
+
+    def count(self, wanted: Wanted) -> int:
+        """See Shelf."""
+        return self._words.count(Query(wanted, self).filter)
+
+    def ranked(self, wanted: Wanted, limit: int) -> list[Candidate]:
+        """See Shelf."""
+        limit = min(limit, MOST_ROWS)
+        query = Query(wanted, self)
+        found = self._scored(query, limit) if wanted.words else []
+        if len(found) < limit and (wanted.texts or not wanted.words):
+            known = {candidate.document for candidate in found}
+            rest = self._rows(query.filter, min(limit + len(found), MOST_ROWS))
+            found += [_candidate(row) for row in rest if row["document"] not in known]
+        return found[:limit]
+
+    def saying(self, words: Sequence[Word], documents: Sequence[int]) -> set[int]:
+        """See Shelf."""
+        if not documents:
+            return set()
+        return {row["document"] for row in self._rows(saying(words, documents), len(documents))}
+
+    def title_words(self, wanted: Wanted, product_ids: Sequence[str]) -> Mapping[str, list[str]]:
+        """See Shelf."""
+        return title_words(self._connection, terms, wanted, product_ids)
+
+    def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
+        """See Shelf."""
+        where, values = self._where(wanted)
+        rows = self._connection.execute(
+            f"SELECT id FROM products{where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
+            (*values, limit, offset),
+        )
+        return [product_id for (product_id,) in rows]
+
+    def facets(self, names: Sequence[str], wanted: Wanted, limit: int) -> Mapping[str, list[tuple[str, int]]]:
+        """See Shelf."""
+        where, values = self._where(wanted) if names else ("", ())
+        return {name: self._facet(name, where, values, limit) for name in names}
+
+    def products(self, stem: str) -> int:
+        """See Spellings."""
+        return sum(products for known, products in self._spelled(stem[:-1]) if known == stem)
+
+    def beginning(self, stem: str) -> Sequence[str]:
+        """See Spellings."""
+        return sorted({known for known, _ in self._spelled(stem) if known.startswith(stem)})
+
+    def _facet(self, name: str, where: str, values: Sequence[str], limit: int) -> list[tuple[str, int]]:
+        rows = self._connection.execute(
+            f"{_FACETS[name]}{where} GROUP BY 1 HAVING 1 != '' ORDER BY 2 DESC, 1 LIMIT ?", (*values, limit)
+        )
+        counts = {value: count for value, count in rows if value}
+        shown = brand_spellings(self._connection, list(counts)) if name == "brand" else {}
+        return sorted(((shown.get(v, v), counts[v]) for v in counts), key=lambda pair: (-pair[1], pair[0]))
+
+    def _scored(self, query: Query, limit: int) -> list[Candidate]:
+        vector = query.vector(self._size)
+        if not vector:
+            return []
+        hits = self._words.client.search(
+            self._words.collection,
+            data=[vector],
+            anns_field="weights",
+            filter=query.filter,
+            limit=limit,
+            output_fields=list(_SHOWN),
+            search_params={"metric_type": "IP"},
+        )[0]
+        return [_candidate(hit["entity"], hit["distance"]) for hit in hits]
+
+    def _rows(self, expression: str, limit: int) -> list[dict[str, Any]]:
+        rows = self._words.client.query(
+            self._words.collection, filter=expression, output_fields=list(_SHOWN), limit=limit
+        )
+        return list(rows)
+
+    def _where(self, wanted: Wanted) -> tuple[str, tuple[str, ...]]:
+        """A condition of SQL that the wanted products fulfil, and its values."""
+        if wanted == Wanted():
+            return "", ()
+        return f" WHERE {_AMONG}", (json.dumps(self._documents(wanted)),)
+
+    def _documents(self, wanted: Wanted) -> list[int]:
+        found = list[int]()
+        pages = self._words.client.query_iterator(
+            self._words.collection,
+            batch_size=MOST_ROWS,
+            filter=Query(wanted, self).filter,
+            output_fields=["document"],
+        )
+        while page := pages.next():
+            found += [row["document"] for row in page]
+        pages.close()
+        return found
+
+    @property
+    def _size(self) -> int:
+        return int(self._words.client.get_collection_stats(self._words.collection)["row_count"])
+
+    def _spelled(self, beginning: str) -> list[tuple[str, int]]:
+        """Stems of the catalogue's words that begin so, with the products of each word."""
+        rows = self._connection.execute(
+            "SELECT word, products FROM vocabulary WHERE word >= ? AND word < ?",
+            (beginning, beginning + "\U0010ffff"),
+        )
+        return [(stem, products) for word, products in rows for stem in terms(word)]
+
+
+def _candidate(row: Mapping[str, Any], score: float = 0.0) -> Candidate:
+    return Candidate(row["document"], row["id"], row["text_key"], score)
