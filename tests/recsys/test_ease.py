@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.recsys.domain.interactions import Interactions, interactions_of, past_of
-from services.recsys.domain.models.ease import Ease, TooManyItemsError, memory_mib
+from services.recsys.domain.models.ease import Ease
 
 
 def shoppers() -> Interactions:
@@ -45,10 +45,15 @@ def test_nothing_leads_to_or_from_what_nobody_took():
     assert not links[:, 29].any()
 
 
-def test_too_many_items_are_refused_before_memory_is_taken():
-    with pytest.raises(TooManyItemsError, match=r"100,000 items needs 39,\d+ MiB, and may take 3,500 MiB"):
-        Ease().fit(interactions_of(100_000, [past_of([1, 2])]))
-    assert memory_mib(20_000, 500) < 2048
+def test_only_the_items_taken_most_are_learnt_as_if_there_were_no_others():
+    data = interactions_of(6, [past_of([5, 1, 3])] * 3 + [past_of([1, 3, 0])] * 2 + [past_of([2, 5])])
+    part = Ease(regularisation=1.0, most=3).fit(data).links.toarray()
+    of_three = interactions_of(3, [past_of([2, 0, 1])] * 3 + [past_of([0, 1])] * 2 + [past_of([2])])
+    assert part[np.ix_([1, 3, 5], [1, 3, 5])] == pytest.approx(
+        Ease(regularisation=1.0).fit(of_three).links.toarray()
+    )
+    assert not part[[0, 2, 4]].any()
+    assert not part[:, [0, 2, 4]].any()
 
 
 def test_later_items_of_a_past_count_more_when_the_past_fades():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from services.recsys.domain.interactions import Interactions, interactions_of, past_of
-from services.recsys.domain.models.ease import TooManyItemsError
 from services.recsys.domain.models.slist import Slist, followed
 
 
@@ -37,6 +36,9 @@ def test_what_comes_after_is_answered_and_not_what_went_before():
     assert best.tolist() == [2]
 
 
-def test_too_many_items_are_refused_before_memory_is_taken():
-    with pytest.raises(TooManyItemsError, match="100,000 items"):
-        Slist().fit(interactions_of(100_000, [past_of([1, 2])]))
+def test_only_the_items_taken_most_are_learnt_in_their_order():
+    data = interactions_of(5, [past_of([4, 0, 2])] * 3 + [past_of([1, 3])])
+    links = Slist(regularisation=1.0, most=2).fit(data).links.toarray()
+    assert links[0, 2] > 0
+    assert not links[[1, 3, 4]].any()
+    assert not links[:, [1, 3, 4]].any()

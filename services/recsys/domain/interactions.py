@@ -63,6 +63,14 @@ class Interactions:
         part = slice(int(self.starts[user]), int(self.starts[user + 1]))
         return Past(self.item[part], self.basket[part], self.time[part])
 
+    def of_items(self, items: NDArray[np.int64]) -> "Interactions":
+        """Only the lines of these items, which number from 0 in the order given; the shoppers stay."""
+        number = np.full(self.items, -1, np.int32)
+        number[items] = np.arange(len(items))
+        kept = number[self.item] >= 0
+        starts = np.concatenate([[0], np.cumsum(kept)])[self.starts]
+        return Interactions(len(items), starts, number[self.item[kept]], self.basket[kept], self.time[kept])
+
     def matrix(self) -> sparse.csr_matrix:
         """Users by items, 1.0 where a shopper took an item however often, float32."""
         ones = np.ones(len(self.item), np.float32)

@@ -6,11 +6,7 @@ from typing import Any
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.trained import Role
 
-EASE_ITEMS = 12_000
-"""EASE up to so many products: its time grows with their cube (3 CPU-minutes at 12,000), iALS beyond."""
-
-EASE = {"strongest": 200}
-IALS = {"size": 48, "sweeps": 6}
+EASE = {"strongest": 200, "most": 12_000}
 CONTENT = {"size": 64}
 """Settings by which a first training stays within two CPU-minutes on the demo shop."""
 
@@ -18,10 +14,7 @@ CONTENT = {"size": 64}
 def suited(data: Interactions, sequence: bool = False) -> Iterator[tuple[Role, str, Mapping[str, Any]]]:
     """Each role's model, by its name in the registry, and its settings; one of sequences if asked for."""
     yield Role.COOCCURRENCE, "cooccurrence", {}
-    if data.items <= EASE_ITEMS:
-        yield Role.COLLABORATIVE, "ease", EASE
-    else:
-        yield Role.COLLABORATIVE, "ials", IALS
+    yield Role.COLLABORATIVE, "ease", EASE
     yield Role.BASKET, "basket", {}
     yield Role.SESSION, "session", {}
     yield Role.CONTENT, "content", CONTENT

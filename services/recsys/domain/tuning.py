@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from services.recsys.domain import metrics
 from services.recsys.domain.comparison import rank
 from services.recsys.domain.grids import CUT, GRIDS, MOST_LINES, Grid, Settings
-from services.recsys.domain.models.ease import TooManyItemsError
 from services.recsys.domain.models.hybrid import SCALES, Hybrid
 from services.recsys.domain.models.model import Model, Progress, silent
 from services.recsys.domain.models.registry import MODELS
@@ -81,8 +80,7 @@ def choose(
 ) -> Choice:
     """The best of these models and their settings, or their blend; by default of all that the table holds.
 
-    A model that cannot learn from so many items, or without torch, has no part. Raises ValueError when none
-    can.
+    A model that cannot learn without torch has no part where there is none. Raises ValueError when none can.
     """
     grids = GRIDS[protocol]
     lines = len(split.train.item)
@@ -94,7 +92,7 @@ def choose(
     for name in names:
         try:
             tuned.append(_tune(name, grids.get(name, {}), split, cases, cut, tried, progress))
-        except (TooManyItemsError, ImportError) as reason:
+        except ImportError as reason:
             unable.append(f"{name} cannot learn: {reason}")
     if not tuned:
         raise ValueError("; ".join(unable))
@@ -127,7 +125,7 @@ def _tune(
 ) -> _Tuned:
     """The best settings found by varying one after the other.
 
-    Raises TooManyItemsError or ImportError for a model that cannot learn from these data, or here.
+    Raises ImportError for a model that cannot learn here.
     """
 
     def attempt(settings: Settings) -> _Tuned:

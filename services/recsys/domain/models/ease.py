@@ -1,4 +1,4 @@
-"""EASE: the linear item-to-item model in closed form, denoised, for up to about 20,000 items."""
+"""EASE: the linear item-to-item model in closed form, denoised, over the items that are taken most."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from services.recsys.domain.interactions import Interactions
-from services.recsys.domain.models.itemrows import ItemRows
+from services.recsys.domain.models.itemrows import ItemRows, among_all, most_taken
 from services.recsys.domain.models.model import Progress, silent
 
 Matrix = NDArray[np.float32]
@@ -17,8 +17,8 @@ Matrix = NDArray[np.float32]
 _BLOCK = 512
 
 
-class TooManyItemsError(ValueError):
-    """The model would need more memory than it may take; another model suits so many items."""
+MOST = 20_000
+"""Items that a model which looks at all pairs learns, unless it is told otherwise."""
 
 
 class Ease(ItemRows):
@@ -29,8 +29,9 @@ class Ease(ItemRows):
     those who took most do not decide alone.
 
     `regularisation` is l and `dropout` is p. `strongest`: as many links of each item are kept for serving,
-    those largest in size. `limit_mib`: the memory that `fit` may take; it takes 4 bytes for each pair of
-    items (1.5 GiB at 20,000). `latest` and `fade` are explained at ItemRows.
+    those largest in size. `most`: only so many items are learnt, those taken most, since `fit` takes 4 bytes
+    for each pair of them (1.5 GiB at 20,000) and time by their cube; of the others it says nothing.
+    `latest` and `fade` are explained at ItemRows.
     """
 
     name = "ease"
@@ -41,22 +42,23 @@ class Ease(ItemRows):
         dropout: float = 0.5,
         evenness: float = 0.5,
         strongest: int = 500,
-        limit_mib: int = 3500,
+        most: int = MOST,
         latest: int = 1000,
         fade: float = 1.0,
     ) -> None:
         super().__init__(latest, fade)
         self.regularisation, self.dropout, self.evenness = regularisation, dropout, evenness
-        self.strongest, self.limit_mib = strongest, limit_mib
+        self.strongest, self.most = strongest, most
 
     def fit(self, data: Interactions, progress: Progress = silent) -> Self:
-        """Solves for the links. Raises TooManyItemsError before it takes memory beyond `limit_mib`."""
-        check(data.items, memory_mib(data.items, self.strongest), self.limit_mib)
-        taken = data.matrix()
+        """Solves for the links."""
+        known, items = most_taken(data, self.most)
+        taken = known.matrix()
         inverse = gram(self._weighted(taken), taken, progress)
         invert(inverse, self.regularisation, self.dropout)
         progress("EASE: solved", 1, 1)
-        self.links = _pruned(inverse, np.diff(taken.tocsc().indptr) > 0, self.strongest)
+        links = _pruned(inverse, np.diff(taken.tocsc().indptr) > 0, self.strongest)
+        self.links = among_all(links, items, data.items)
         return self
 
     def _weighted(self, taken: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -64,18 +66,6 @@ class Ease(ItemRows):
         counts = np.maximum(np.diff(taken.indptr), 1)
         shares = (counts / counts.mean()) ** -self.evenness if len(counts) else counts
         return sparse.diags(shares.astype(np.float32)) @ taken
-
-
-def memory_mib(items: int, strongest: int) -> int:
-    """What `fit` takes beside the interactions: the matrix, a few blocks of columns, the links kept."""
-    per_item = 4 * items + 5 * 4 * _BLOCK + 2 * 8 * min(strongest, items)
-    return -(-items * per_item // 2**20)
-
-
-def check(items: int, needed: int, limit: int) -> None:
-    """Raises TooManyItemsError when more MiB are needed than may be taken."""
-    if needed > limit:
-        raise TooManyItemsError(f"EASE over {items:,} items needs {needed:,} MiB, and may take {limit:,} MiB")
 
 
 def gram(left: sparse.csr_matrix, right: sparse.csr_matrix, progress: Progress) -> Matrix:

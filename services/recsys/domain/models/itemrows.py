@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from services.recsys.domain.interactions import Past
+from services.recsys.domain.interactions import Interactions, Past
 from services.recsys.domain.models.model import Arrays, Model, Scores
 from services.recsys.domain.neighbours import BadModelError
 
@@ -81,6 +81,24 @@ class ItemRows(Model):
             raise BadModelError("an item-to-item model says how a past is read, in two numbers")
         model.latest, model.fade = int(arrays["reading"][0]), float(arrays["reading"][1])
         return model
+
+
+def most_taken(data: Interactions, most: int) -> tuple[Interactions, NDArray[np.int64]]:
+    """The lines of the `most` items that most shoppers took, numbered anew; and these items, rising."""
+    if data.items <= most:
+        return data, np.arange(data.items)
+    items = np.sort(np.argsort(-data.popularity(), kind="stable")[:most])
+    return data.of_items(items), items
+
+
+def among_all(links: sparse.csr_matrix, items: NDArray[np.int64], count: int) -> sparse.csr_matrix:
+    """Links between a few of `count` items, whose numbers are `items`, as links between all of them."""
+    sizes = np.zeros(count, np.int64)
+    sizes[items] = np.diff(links.indptr)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    return sparse.csr_matrix(
+        (links.data, items[links.indices].astype(np.int32), starts), shape=(count, count)
+    )
 
 
 def arrays_of(links: sparse.csr_matrix) -> dict[str, NDArray[Any]]:

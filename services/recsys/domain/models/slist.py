@@ -7,14 +7,17 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from services.recsys.domain.interactions import Interactions
-from services.recsys.domain.models.ease import Matrix, check, gram, invert, memory_mib, pruned
-from services.recsys.domain.models.itemrows import ItemRows
+from services.recsys.domain.models.ease import Matrix, gram, invert, pruned
+from services.recsys.domain.models.itemrows import ItemRows, among_all, most_taken
 from services.recsys.domain.models.model import Progress, silent
 
 _PLACES = 12
 """So far back a past is looked at in training, and so far ahead what follows."""
 
 _BLOCK = 256
+
+MOST = 16_000
+"""Items that are learnt unless it is told otherwise: 1 GiB, and at the very most 4 GiB of pairs."""
 
 
 class Slist(ItemRows):
@@ -24,7 +27,7 @@ class Slist(ItemRows):
     past is read in serving too. Y has what followed, fading by `ahead`. X is shoppers by items. With
     a = `whole`, G = a X'X + (1 - a) S'S, C = a X'X + (1 - a) S'Y, P = (G + l I + p / (1 - p) diag(G)) ** -1,
     the links are P C - P diag(m), where m makes their diagonal 0. `regularisation` is l and `dropout` p;
-    `strongest`, `limit_mib` and the memory are those of Ease, plus 16 bytes for each pair that ever followed.
+    `strongest`, `most` and the memory are those of Ease, plus 16 bytes for each pair that ever followed.
     """
 
     name = "slist"
@@ -36,25 +39,23 @@ class Slist(ItemRows):
         whole: float = 0.5,
         ahead: float = 0.5,
         strongest: int = 300,
-        limit_mib: int = 3500,
+        most: int = MOST,
         latest: int = 100,
         fade: float = 0.7,
     ) -> None:
         super().__init__(latest, fade)
         self.regularisation, self.dropout, self.whole, self.ahead = regularisation, dropout, whole, ahead
-        self.strongest, self.limit_mib = strongest, limit_mib
+        self.strongest, self.most = strongest, most
 
     def fit(self, data: Interactions, progress: Progress = silent) -> Self:
-        """Solves for the links. Raises TooManyItemsError before it takes memory beyond `limit_mib`."""
-        needed = memory_mib(data.items, self.strongest)
-        check(data.items, needed, self.limit_mib)
-        before, after = self._sides(data)
-        pairs = min(int(np.diff(before.indptr) @ np.diff(after.indptr)), data.items**2)
-        check(data.items, needed + 16 * pairs // 2**20, self.limit_mib)
+        """Solves for the links."""
+        known, items = most_taken(data, self.most)
+        before, after = self._sides(known)
         inverse = gram(before, before, progress)
         invert(inverse, self.regularisation, self.dropout)
         progress("SLIST: solved", 1, 1)
-        self.links = _links(inverse, (before.T @ after).tocsr(), self.strongest)
+        links = _links(inverse, (before.T @ after).tocsr(), self.strongest)
+        self.links = among_all(links, items, data.items)
         return self
 
     def _sides(self, data: Interactions) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
