@@ -25,5 +25,14 @@ class Config(Settings):
         None,
         description="The folder inside which a catalogue's file: pictures may lie; without it none are read.",
     )
+    image_web: bool = Field(
+        True,
+        description="Whether a catalogue's https: pictures are fetched, from public addresses alone.",
+    )
+    image_hosts: str = Field(
+        "",
+        description="Hosts whose pictures are fetched though they are private or plain http, "
+        "as host or host:port, separated by commas.",
+    )
     decode_threads: int = Field(2, ge=1, le=64, description="Pictures that are checked and shrunk at once.")
     index_parallel: int = Field(2, ge=1, le=64, description="Catalogue pictures that go to Triton at once.")

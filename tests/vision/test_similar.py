@@ -1,5 +1,8 @@
 """Which products are answered: each once, filtered, in an order that is the same each time."""
 
+from collections.abc import Callable, Sequence
+
+import numpy as np
 import pytest
 
 from services.vision.domain.errors import InvalidValue, MixedCurrencies, TooManyItems
@@ -14,7 +17,7 @@ SHOWN = {"a": [MILK], "b": [SOAP, MILK], "c": [KEFIR], "d": [SOAP]}
 
 
 def ask(wanted: Filter, count: int = 10) -> list[tuple[str, float]]:
-    found = similar(lambda n: HITS[:n], lambda keys: {key: SHOWN[key] for key in keys}, wanted, count)
+    found = similar(lambda n: HITS[:n], lambda keys: {key: SHOWN[key] for key in keys}, None, wanted, count)
     return [(one.product_id, one.similarity) for one in found]
 
 
@@ -42,8 +45,31 @@ def test_filters(wanted: Filter, ids: list[str]) -> None:
 def test_many_near_pictures_of_one_product_do_not_hide_the_next() -> None:
     hits = [(f"m{i}", 0.9) for i in range(500)] + [("s", 0.5)]
     shown = {key: [SOAP if key == "s" else MILK] for key, _ in hits}
-    found = similar(lambda n: hits[:n], lambda keys: {key: shown[key] for key in keys}, Filter(), 2)
+    found = similar(lambda n: hits[:n], lambda keys: {key: shown[key] for key in keys}, None, Filter(), 2)
     assert [one.product_id for one in found] == ["milk", "soap"]
+
+
+def test_variants_and_products_with_one_picture_are_told_once() -> None:
+    small, large = Product("milk small", primary="milk"), Product("milk large", primary="milk")
+    copy, other = Product("copy"), Product("other")
+    hits = [("a", 0.9), ("b", 0.8), ("b2", 0.79), ("c", 0.7), ("d", 0.6)]
+    shown = {"a": [small], "b": [other], "b2": [copy], "c": [large], "d": [SOAP]}
+    angles = {"a": 0.0, "b": 1.0, "b2": 1.01, "c": 2.0, "d": 3.0}
+
+    def rows(keys: Sequence[str]) -> np.ndarray:
+        return np.array([(np.cos(angles[key]), np.sin(angles[key])) for key in keys], np.float32)
+
+    def find(
+        rows: Callable[[Sequence[str]], np.ndarray] | None, count: int
+    ) -> list[tuple[str, tuple[str, ...]]]:
+        found = similar(
+            lambda n: hits[:n], lambda keys: {key: shown[key] for key in keys}, rows, Filter(), count
+        )
+        return [(one.product_id, one.duplicates) for one in found]
+
+    assert find(rows, 9) == [("milk small", ("milk large",)), ("other", ("copy",)), ("soap", ())]
+    assert [each for each, _ in find(rows, 2)] == ["milk small", "other"]
+    assert [each for each, _ in find(None, 9)] == ["milk small", "other", "copy", "milk large", "soap"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """The view of the catalogue: killed anywhere or built anew, it comes back the same."""
 
+import contextlib
 import random
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from aisle.catalog.v1 import product_pb2
 
 from services.kit.log import CATALOG, Record
@@ -15,7 +17,8 @@ TIME = datetime(2026, 1, 1, tzinfo=UTC)
 BATCH, RECORDS = 7, 400
 KILLS = 6
 
-# The child applies the records from where its file stands, and tells each batch that is committed.
+# The child applies the records from where its file stands, tells each batch that is committed, and goes on
+# when it is told to.
 CHILD = f"""
 import sys
 from pathlib import Path
@@ -27,6 +30,7 @@ left = [record for record in records() if record.sequence > view.position(CATALO
 for start in range(0, len(left), {BATCH}):
     view.apply(left[start:start + {BATCH}])
     print(view.position(CATALOG), flush=True)
+    sys.stdin.readline()
 """
 
 
@@ -64,15 +68,24 @@ def whole(path: Path, made: list[Record], batch: int) -> CatalogView:
 def test_killed_at_random_points_it_comes_back_the_same(tmp_path: Path) -> None:
     rng, path, kills = random.Random(5), tmp_path / "killed.db", 0
     while True:
-        child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(path)], stdin=pipe, stdout=pipe, text=True, bufsize=1
+        )
         assert child.stdout is not None
+        assert child.stdin is not None
         until = rng.randrange(1, 10) if kills < KILLS else RECORDS
-        lines = [line for line, _ in zip(child.stdout, range(until), strict=False)]
+        lines = []
+        for line, _ in zip(child.stdout, range(until), strict=False):
+            lines.append(line)
+            child.stdin.write("on\n")
         if kills < KILLS:
             child.kill()
             kills += 1
         ended = child.wait()
         child.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.close()
         if ended == 0 and (not lines or int(lines[-1]) == RECORDS):
             break
     assert kills == KILLS
@@ -95,7 +108,21 @@ def test_a_picture_that_two_products_show_is_kept_until_both_are_gone(tmp_path: 
     gone = product_pb2.ProductChange(delete_id="a").SerializeToString()
     changes = [("a", change("a", "same")), ("b", change("b", "same", "own")), ("a", gone)]
     view.apply([Record(CATALOG, i, key, data, TIME) for i, (key, data) in enumerate(changes, 1)])
-    pictures = view.unseen("m", (), 10)
+    pictures = view.unseen("", 10)
     assert sorted(picture.content or b"" for picture in pictures) == [b"own", b"same"]
     view.apply([Record(CATALOG, 4, "b", change("b", "own"), TIME)])
-    assert [picture.content for picture in view.unseen("m", (), 10)] == [b"own"]
+    assert [picture.content for picture in view.unseen("", 10)] == [b"own"]
+
+
+def test_what_is_still_to_be_seen_is_what_this_model_has_not(tmp_path: Path) -> None:
+    view = CatalogView(tmp_path / "view.db")
+    view.apply([Record(CATALOG, 1, "a", change("a", "one", "two", "three"), TIME)])
+    one, two, three = (source.key for source in view.unseen("", 10))
+    assert [source.key for source in view.unseen(one, 1)] == [two]
+    view.keep("m", {one: np.ones(2), "gone": np.ones(2)})
+    view.refuse(three)
+    assert ([source.key for source in view.unseen("", 10)], view.counts("m")) == ([two], (1, 1))
+    view.begin("m")  # as a process does when it starts: what was refused is tried again
+    assert {source.key for source in view.unseen("", 10)} == {two, three}
+    view.begin("n")
+    assert view.counts("n") == (0, 3)

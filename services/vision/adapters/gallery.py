@@ -1,11 +1,11 @@
 """The port Gallery: the catalogue's pictures as vectors, joined at each search with the view's products."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from services.vision.adapters.view import CatalogView
 from services.vision.domain.ports import Vectors
 from services.vision.domain.product import Filter
-from services.vision.domain.seen import Seen
+from services.vision.domain.seen import Seen, Vector
 from services.vision.domain.similar import Similar, similar
 
 LOADED_AT_ONCE = 1000
@@ -37,17 +37,34 @@ class CatalogGallery:
         """How many pictures can be found."""
         return len(self._vectors)
 
-    def search(self, seen: Seen, wanted: Filter, count: int) -> Sequence[Similar]:
+    def search(self, seen: Seen, wanted: Filter, count: int, *, fold: bool = True) -> Sequence[Similar]:
         """See Gallery."""
         model, vectors = self._model, self._vectors
         if seen.model != model:
             return []  # embeddings of two models do not compare
-        return similar(lambda n: vectors.search(seen.embedding, n), self._view.products, wanted, count)
+        return similar(
+            lambda n: vectors.search(seen.embedding, n),
+            self._view.products,
+            vectors.rows if fold else None,
+            wanted,
+            count,
+        )
+
+    def add(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Keeps what the model saw, for this process and the next. One thread at a time."""
+        self._view.keep(model, vectors)
+        if model == self._model:
+            self._vectors.update(vectors.items(), ())
 
     def catch_up(self, model: str) -> None:
-        """Holds what the view's vectors of the model are now. One thread at a time."""
+        """Holds what the view's vectors of the model are now. One thread at a time.
+
+        All that is kept is added as it comes, so that equal counts say that nothing went.
+        """
         if model != self._model:
             self._model, self._vectors = model, self._make()
+        if self._view.counts(model)[0] == len(self._vectors):
+            return
         there, here = self._view.seen_keys(model), self._vectors.keys()
         self._vectors.update((), here - there)
         missing = sorted(there - here)

@@ -21,7 +21,7 @@ from services.vision.domain.seen import Vector
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS products (
-    id TEXT PRIMARY KEY, categories TEXT NOT NULL, brand TEXT NOT NULL,
+    id TEXT PRIMARY KEY, primary_id TEXT NOT NULL, categories TEXT NOT NULL, brand TEXT NOT NULL,
     currency TEXT, micros INTEGER, purchasable INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pictures (
@@ -35,8 +35,10 @@ CREATE TABLE IF NOT EXISTS sources (key TEXT PRIMARY KEY, uri TEXT, content BLOB
 CREATE TABLE IF NOT EXISTS vectors (
     source TEXT NOT NULL, model TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (source, model)
 ) WITHOUT ROWID;
+-- Pictures that the model is still to see, so that what is new is found without looking at what is old.
+CREATE TABLE IF NOT EXISTS unseen (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-VERSION: Final = 1
+VERSION: Final = 2
 FROM_LOG: Final = ("products", "pictures", "sources")
 """The tables that the log alone decides."""
 MAX_NAMES: Final = 500  # values in one SQL statement
@@ -94,29 +96,49 @@ class CatalogView:
                     found.setdefault(key, []).append(_product(*columns))
         return found
 
-    def unseen(self, model: str, besides: Iterable[str], count: int) -> list[Source]:
-        """Some pictures that the model has not seen, in the order of their keys."""
+    def begin(self, model: str) -> None:
+        """Makes the list of what the model is still to see; what it was refused before is on it again."""
+        with self.database.write() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO unseen SELECT key FROM sources WHERE NOT EXISTS "
+                "(SELECT 1 FROM vectors WHERE source = key AND model = ?)",
+                (model,),
+            )
+
+    def unseen(self, after: str, count: int) -> list[Source]:
+        """Pictures that the model is still to see, in the order of their keys, from the one after `after`."""
         with self.database.read() as connection:
             rows = connection.execute(
-                "SELECT key, uri, content FROM sources WHERE key NOT IN "
-                "(SELECT source FROM vectors WHERE model = ?) "
-                "AND key NOT IN (SELECT value FROM json_each(?)) ORDER BY key LIMIT ?",
-                (model, json.dumps(list(besides)), count),
+                "SELECT sources.* FROM unseen JOIN sources USING (key) WHERE key > ? ORDER BY key LIMIT ?",
+                (after, count),
             )
             return [Source(*row) for row in rows]
 
-    def keep(self, key: str, model: str, vector: Vector) -> None:
-        """Keeps what the model saw in a picture."""
+    def keep(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Keeps what the model saw in pictures; one that is gone meanwhile is passed over."""
+        rows = [(model, vector.astype(np.float32).tobytes(), key) for key, vector in vectors.items()]
         with self.database.write() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO vectors SELECT key, ?, ? FROM sources WHERE key = ?",
-                (model, vector.astype(np.float32).tobytes(), key),
+            connection.executemany(
+                "INSERT OR REPLACE INTO vectors SELECT key, ?, ? FROM sources WHERE key = ?", rows
             )
+            connection.executemany("DELETE FROM unseen WHERE key = ?", [(key,) for key in vectors])
+
+    def refuse(self, key: str) -> None:
+        """Takes a picture that cannot be read off the list of what is to be seen."""
+        with self.database.write() as connection:
+            connection.execute("DELETE FROM unseen WHERE key = ?", (key,))
 
     def forget_other_models(self, model: str) -> None:
         """Drops what models before this one saw."""
         with self.database.write() as connection:
             connection.execute("DELETE FROM vectors WHERE model <> ?", (model,))
+
+    def counts(self, model: str) -> tuple[int, int]:
+        """How many pictures the model has seen, and how many it is still to see."""
+        with self.database.read() as connection:
+            (seen,) = connection.execute("SELECT COUNT(*) FROM vectors WHERE model = ?", (model,)).fetchone()
+            (unseen,) = connection.execute("SELECT COUNT(*) FROM unseen").fetchone()
+        return seen, unseen
 
     def seen_keys(self, model: str) -> set[str]:
         """The pictures that the model has seen."""
@@ -154,6 +176,7 @@ def _apply(connection: sqlite3.Connection, record: Record) -> None:
         if shown is None:
             connection.execute("DELETE FROM sources WHERE key = ?", (key,))
             connection.execute("DELETE FROM vectors WHERE source = ?", (key,))
+            connection.execute("DELETE FROM unseen WHERE key = ?", (key,))
 
 
 def _remove(connection: sqlite3.Connection, product_id: str) -> list[tuple[str]]:
@@ -167,9 +190,10 @@ def _remove(connection: sqlite3.Connection, product_id: str) -> list[tuple[str]]
 def _insert(connection: sqlite3.Connection, product: product_pb2.Product) -> None:
     priced = product.HasField("price")
     connection.execute(
-        "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             product.id,
+            product.primary_product_id,
             json.dumps(list(product.categories)),
             product.brand,
             product.price.currency_code if priced else None,
@@ -183,12 +207,20 @@ def _insert(connection: sqlite3.Connection, product: product_pb2.Product) -> Non
             continue
         key = f"uri:{image.uri}" if kind == "uri" else hashlib.sha256(image.content).hexdigest()
         row = (key, image.uri if kind == "uri" else None, image.content if kind == "content" else None)
-        connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?, ?)", row)
+        if connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?, ?)", row).rowcount:
+            connection.execute("INSERT OR IGNORE INTO unseen VALUES (?)", (key,))
         connection.execute("INSERT INTO pictures VALUES (?, ?, ?)", (product.id, position, key))
 
 
 def _product(
-    product_id: str, categories: str, brand: str, currency: str | None, micros: int | None, purchasable: int
+    product_id: str,
+    primary_id: str,
+    categories: str,
+    brand: str,
+    currency: str | None,
+    micros: int | None,
+    purchasable: int,
 ) -> Product:
     price = Price(currency, micros) if currency is not None and micros is not None else None
-    return Product(product_id, tuple(json.loads(categories)), brand, price, bool(purchasable))
+    paths = tuple(json.loads(categories))
+    return Product(product_id, paths, brand, price, bool(purchasable), primary_id or product_id)

@@ -1,8 +1,10 @@
 """Looks at a picture: checks and shrinks it, has the model see it, finds products like it."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from services.vision.domain.image import prepare
+from services.vision.domain.errors import InvalidValue
+from services.vision.domain.image import Box, prepare
 from services.vision.domain.ports import Gallery, Inference, Run
 from services.vision.domain.product import Filter
 from services.vision.domain.seen import Seen
@@ -19,12 +21,23 @@ class Eye:
         self._decode = decode
         self._find = find
 
-    async def recognize(self, picture: bytes) -> Seen:
-        """What it shows. Raises an ImageError, or what Inference.see raises."""
-        return await self._inference.see(await self._decode(prepare, picture))
+    async def recognize(self, picture: bytes, box: Box | None = None) -> Seen:
+        """What it, or its box, shows. Raises InvalidValue, an ImageError, or what Inference.see raises."""
+        if box is not None:
+            check(box)
+        return await self._inference.see(await self._decode(prepare, picture, box))
 
-    async def similar(self, picture: bytes, wanted: Filter, count: int) -> tuple[Seen, Sequence[Similar]]:
-        """What it shows, and the products that look like it."""
+    async def similar(
+        self, picture: bytes, box: Box | None, wanted: Filter, count: int, *, fold: bool = True
+    ) -> tuple[Seen, Sequence[Similar]]:
+        """What it shows, and the products that look like it; `fold` answers duplicates once."""
         wanted.check()
-        seen = await self.recognize(picture)
-        return seen, await self._find(self._gallery.search, seen, wanted, count)
+        seen = await self.recognize(picture, box)
+        return seen, await self._find(partial(self._gallery.search, fold=fold), seen, wanted, count)
+
+
+def check(box: Box) -> None:
+    """Raises InvalidValue for a box that is not inside the picture or has nothing inside."""
+    left, top, right, bottom = box
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise InvalidValue("a box has 0 <= left < right <= 1 and 0 <= top < bottom <= 1", "box")

@@ -23,6 +23,9 @@ CROP = 0.875
 ENOUGH_SIDE = 2 * SIDE
 """A shorter side of this many pixels loses nothing that the model could see."""
 
+BOX_SIDE = 2048
+"""A box is cut from the picture at no more than this many pixels on its shorter side."""
+
 PASS_SIDE = 1024
 PASS_BYTES = 512 * 2**10
 """A picture within both goes to Triton as it came; a bigger one is shrunk first."""
@@ -37,6 +40,10 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, as shares of the upright picture."""
 
 
 class ImageError(Exception):
@@ -77,11 +84,13 @@ def inspect(data: bytes) -> Header:
         return Header(image.format or "", image.width, image.height)
 
 
-def prepare(data: bytes) -> bytes:
-    """The picture as it goes to Triton: as it came, or a big one shrunk to a small JPEG.
+def prepare(data: bytes, box: Box | None = None) -> bytes:
+    """The picture, or a box of it, as it goes to Triton: as it came, or a small JPEG of a part or a big one.
 
     Raises an ImageError; a small picture that is truncated is found out only where it is decoded.
     """
+    if box is not None:
+        return _cut(data, box)
     with _opened(data) as image:
         if min(image.size) <= PASS_SIDE and max(image.size) <= 4 * PASS_SIDE and len(data) <= PASS_BYTES:
             return data
@@ -91,6 +100,25 @@ def prepare(data: bytes) -> bytes:
         buffer = io.BytesIO()
         _rgb(image, size, None).save(buffer, "JPEG", quality=92)
         return buffer.getvalue()
+
+
+def _cut(data: bytes, box: Box) -> bytes:
+    """The square around the box whose middle is the box, as far as the picture has one."""
+    left, top, right, bottom = box
+    with _opened(data) as image:
+        scale = min(1.0, BOX_SIDE / min(image.size))
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image.draft("RGB", size)
+        whole = _rgb(image, size, None)
+    width, height = whole.size
+    side = min(width, height, max((right - left) * width, (bottom - top) * height) / CROP)
+    x = min(max((left + right) / 2 * width - side / 2, 0), width - side)
+    y = min(max((top + bottom) / 2 * height - side / 2, 0), height - side)
+    pixels = max(1, min(ENOUGH_SIDE, round(side)))
+    part = whole.resize((pixels, pixels), Image.Resampling.BICUBIC, box=(x, y, x + side, y + side))
+    buffer = io.BytesIO()
+    part.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
 
 
 def pixels(data: bytes) -> npt.NDArray[np.uint8]:

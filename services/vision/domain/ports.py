@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from services.vision.domain.product import Filter
-from services.vision.domain.seen import Seen, Vector
+from services.vision.domain.seen import Matrix, Seen, Vector
 from services.vision.domain.similar import Similar
 
 T = TypeVar("T")
@@ -45,12 +45,19 @@ class Vectors(Protocol):
         """The nearest keys and their cosines, nearest first."""
         ...
 
+    def rows(self, keys: Sequence[str]) -> Matrix:
+        """The embeddings of keys (len(keys), dimensions); zeros for a key that is not there."""
+        ...
+
 
 class Gallery(Protocol):
     """The catalogue's pictures."""
 
-    def search(self, seen: Seen, wanted: Filter, count: int) -> Sequence[Similar]:
-        """Products whose pictures look like it, each once, most similar first; ties by id. Blocks."""
+    def search(self, seen: Seen, wanted: Filter, count: int, *, fold: bool = True) -> Sequence[Similar]:
+        """Products whose pictures look like it, each once, most similar first; ties by id. Blocks.
+
+        `fold` answers products with the same picture, or variants of one product, once.
+        """
         ...
 
 

@@ -19,13 +19,17 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product, as filters see it; `price` is None when the catalogue lists none."""
+    """A product, as filters see it; `price` is None when the catalogue lists none.
+
+    `primary` is the id that all variants of one product share; "" is the product's own.
+    """
 
     id: str
     categories: Sequence[str] = ()
     brand: str = ""
     price: Price | None = None
     purchasable: bool = True
+    primary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float32]
+"""(dimensions,)"""
+
+Matrix = npt.NDArray[np.float32]
+"""(rows, dimensions)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,23 +12,22 @@ import torch
 
 from services.kit.progress import Progress
 from services.vision.domain.image import ImageError
-from services.vision.network import EfficientNetLite0
+from services.vision.network import EfficientNetLite
 from services.vision.photos import VIEWS, Photo, views
 
-SHAPE: Final = (112, 14, 14)
 BATCH: Final = 16
 """Photos that are done at a time; after each the file says so."""
 
 
 class Cached(NamedTuple):
-    """float16 (photos, views, *SHAPE), and why photos could not be read, by their place."""
+    """float16 (photos, views, *network.variant.shape), and why photos could not be read, by their place."""
 
     values: "np.memmap[Any, np.dtype[np.float16]]"
     rejects: dict[int, str]
 
 
 def cached(
-    photos: Sequence[Photo], network: EfficientNetLite0, folder: Path, progress: Progress, count: int = VIEWS
+    photos: Sequence[Photo], network: EfficientNetLite, folder: Path, progress: Progress, count: int = VIEWS
 ) -> Cached:
     """Makes what is not there yet: 176 KiB of disk a photo with four views. Cut short, it goes on.
 
@@ -38,7 +37,7 @@ def cached(
     name = _name(photos, count)
     file, state = folder / f"{name}.f16", folder / f"{name}.json"
     done, rejects = _state(state) if file.exists() else (0, {})
-    shape = (len(photos), count, *SHAPE)
+    shape = (len(photos), count, *network.variant.shape)
     values = np.memmap(file, np.float16, "r+" if file.exists() else "w+", shape=shape)
     device = next(network.parameters()).device
     for start in range(done, len(photos), BATCH):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from services.kit.checkpoints import Checkpoint
 from services.kit.progress import Progress
-from services.vision.network import EMBEDDING, EfficientNetLite0
+from services.vision.network import EMBEDDING, EfficientNetLite
 
 RIDGES: Final = (0.1, 1.0, 10.0, 100.0)
 """What the head's ridge may be, over the mean square of a feature; the photos that choose say which."""
@@ -44,7 +44,7 @@ class Part(NamedTuple):
 class Fitted(NamedTuple):
     """The network with its tail, a head on its pooled features, and the accuracy on what chooses."""
 
-    network: EfficientNetLite0
+    network: EfficientNetLite
     head: nn.Linear
     accuracy: float
 
@@ -57,7 +57,7 @@ def balance(label: Ints, classes: int) -> npt.NDArray[np.float32]:
 
 
 @torch.no_grad()
-def pooled(network: EfficientNetLite0, part: Part, view: int = 0) -> Tensor:
+def pooled(network: EfficientNetLite, part: Part, view: int = 0) -> Tensor:
     """(photos, EMBEDDING) of one view, by batches: the trunk's features may be larger than memory."""
     network.eval()
     device = next(network.parameters()).device
@@ -68,7 +68,7 @@ def pooled(network: EfficientNetLite0, part: Part, view: int = 0) -> Tensor:
     return torch.cat(found) if found else torch.zeros(0, EMBEDDING)
 
 
-def closed_form(network: EfficientNetLite0, teach: Part, choose: Part, classes: int) -> Fitted:
+def closed_form(network: EfficientNetLite, teach: Part, choose: Part, classes: int) -> Fitted:
     """The head of least squares on frozen features of all views, its ridge the one that chooses best."""
     views = range(teach.features.shape[1])
     x = torch.cat([pooled(network, teach, view) for view in views]).double()
