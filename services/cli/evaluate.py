@@ -31,7 +31,7 @@ def command(
         with output.steps() as progress:
             report = dict(asyncio.run(module.evaluate(config, progress=progress, **options)))
     except (OSError, ValueError, LookupError) as error:
-        output.fail(str(error))
+        output.refuse(service, error, as_json=as_json)
         raise typer.Exit(1) from None
     output.show({"service": service, **report}, lambda: _tables(service, report), as_json=as_json)
 

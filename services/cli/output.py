@@ -83,3 +83,16 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
 def fail(message: str) -> None:
     """Says on stderr why a verb cannot go on."""
     ERR.print(f"[bold red]aisle:[/] {message}", highlight=False)
+
+
+def refuse(service: str, error: Exception, *, as_json: bool) -> None:
+    """Says on stderr why a service cannot go on; to programs also as one JSON object on stdout.
+
+    The reason is the error's own `code`, else IO_ERROR, NOT_FOUND or INVALID_ARGUMENT by its kind.
+    """
+    fail(str(error))
+    if as_json:
+        kinds = ((OSError, "IO_ERROR"), (LookupError, "NOT_FOUND"))
+        kind = next((name for of, name in kinds if isinstance(error, of)), "INVALID_ARGUMENT")
+        told = {"reason": getattr(error, "code", kind), "message": str(error)}
+        print(json.dumps({"service": service, "error": told}, ensure_ascii=False))

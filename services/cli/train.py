@@ -28,7 +28,7 @@ def command(
         with output.steps() as progress:
             report = train(service, progress, force=force, **options)
     except (OSError, ValueError) as error:
-        output.fail(str(error))
+        output.refuse(service, error, as_json=as_json)
         raise typer.Exit(1) from None
     output.show(
         {"service": service, "trained": True, **report}, lambda: _tables(service, report), as_json=as_json

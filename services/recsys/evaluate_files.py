@@ -42,7 +42,8 @@ def on_data(
         raise ValueError(f"--protocol must be one of {', '.join(PROTOCOLS)}, not {protocol}")
     split = PROTOCOLS[protocol](data, future)
     first = run(protocol, split, model, progress)
-    told = {"protocol": protocol, "users": data.users, "items": data.items, **facts(first)}
+    found = {"users": data.users, "items": data.items, "all_cases": len(split.test)}
+    told = {"protocol": protocol, **found, **facts(first)}
     trials = [first]
     if against is not None:
         trials.append(run(protocol, split, against, progress))

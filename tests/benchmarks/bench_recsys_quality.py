@@ -24,10 +24,10 @@ import numpy as np
 
 from services.recsys.adapters import interaction_files
 from services.recsys.domain import comparison, trial, tuning
+from services.recsys.domain.choice import Choice
 from services.recsys.domain.interactions import Interactions, Past, interactions_of
 from services.recsys.domain.metrics import Values
 from services.recsys.domain.protocols import PROTOCOLS, Cases, Split
-from services.recsys.domain.tuning import Choice
 
 T = TypeVar("T")
 

@@ -115,3 +115,19 @@ def test_options_by_name() -> None:
         evaluate.typed(measure, {"images": "x"})
     with pytest.raises(typer.BadParameter, match="top"):
         evaluate.typed(measure, {"products": "a", "top": "many"})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("1 2\n1 3\n", "BAD_FILE"), ("1 2\n", "BAD_DATA"), (None, "IO_ERROR")]
+)
+def test_programs_are_told_why_an_evaluation_is_refused(
+    tmp_path: Path, text: str | None, reason: str
+) -> None:
+    file = tmp_path / "file.txt"
+    if text is not None:
+        file.write_text(text)
+    words = ["evaluate", "recsys", "--interactions", str(file), "--protocol", "leave-one-out", "--json"]
+    result = runner.invoke(app, words)
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["service"], told["error"]["reason"]) == (1, "recsys", reason)
+    assert told["error"]["message"]

@@ -46,10 +46,24 @@ def test_a_test_file_shares_users_and_items(tmp_path: Path):
     assert found.data.past(2).items.tolist() == []
 
 
-def test_a_gzipped_file_reads_the_same(tmp_path: Path):
-    with gzip.open(tmp_path / "a.txt.gz", "wt") as file:
-        file.write("1 2 3\n")
-    assert read(tmp_path / "a.txt.gz").items == ["2", "3"]
+@pytest.mark.parametrize("name", ["a.txt.gz", "a"])
+def test_a_gzipped_file_reads_the_same_whatever_its_name(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(gzip.compress(b"1 2 3\n"))
+    assert read(tmp_path / name).items == ["2", "3"]
+
+
+def test_a_plain_file_reads_the_same_whatever_its_name(tmp_path: Path):
+    assert read(written(tmp_path, "a.txt.gz", "1 2 3\n")).items == ["2", "3"]
+
+
+def test_a_gzipped_file_that_was_cut_off_is_refused(tmp_path: Path):
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"1 2 3\n4 5 6\n")[:-12])
+    with pytest.raises(BadFileError, match="damaged"):
+        read(tmp_path / "cut.gz")
+
+
+def test_ids_in_json_may_have_spaces(tmp_path: Path):
+    assert read(written(tmp_path, "a", '{"ann b": [["oat milk", 5]]}')).items == ["oat milk", "5"]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +90,7 @@ def test_marks_and_line_ends_of_other_systems_and_huge_ids_are_understood(tmp_pa
         ("", "no interactions in it"),
         ("1\n2\n", "no interactions in it"),
         ('{"1": [[2],\n  [3}', "line 2: Expecting"),
+        ("[1, 2]", "expected one JSON object"),
         ('{"1": [2, 3]}', "user 1: expected a list of baskets"),
         ('{"1": [[2, null]]}', "user 1: an item is neither a number nor a word"),
         ('{"1": [[2]], "1": [[3]]}', "user 1 stands there twice"),

@@ -1,16 +1,19 @@
 """Choosing on validation: the better model, the better settings, and a blend where it is worth its cost."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from services.recsys.domain import tuning
+from services.recsys.domain import members, trial, tuning, worth
+from services.recsys.domain.choice import Tuned
+from services.recsys.domain.comparison import rank
 from services.recsys.domain.grids import GRIDS
 from services.recsys.domain.interactions import Interactions, interactions_of, past_of
 from services.recsys.domain.models.hybrid import Hybrid
 from services.recsys.domain.models.registry import MODELS
-from services.recsys.domain.protocols import PROTOCOLS, leave_one_out
+from services.recsys.domain.protocols import PROTOCOLS, Cases, Split, leave_one_out
 from services.recsys.domain.trial import differences, run
 
 
@@ -103,16 +106,90 @@ def test_data_without_a_case_are_refused():
         run("leave-one-out", split, "popularity")
 
 
-def test_models_that_know_different_halves_are_blended():
-    # What is last, and last but one, is held out. Thirty shoppers want what goes with the product that they
-    # took; thirty, who have nothing in common with anybody, want 90, which most took.
+@pytest.fixture(scope="module")
+def halves() -> Split:
+    """What is last, and last but one, is held out. Thirty shoppers want what goes with the product that they
+    took; thirty, who have nothing in common with anybody, want 90, which most took.
+    """
     pairs = [past_of([pair, pair + 1, 191, 192]) for pair in range(0, 60, 2)] * 2
     popular = [past_of([90, 91 + user, 193, 194]) for user in range(9)]
     paired = [past_of([100 + pair, pair, pair + 1, 195]) for pair in range(0, 60, 2)]
     lone = [past_of([101 + 2 * user, 160 + user, 90, 196]) for user in range(30)]
-    split = leave_one_out(interactions_of(200, pairs + popular + paired + lone))
-    choice = tuning.choose("leave-one-out", split, names=("popularity", "cooccurrence"))
+    return leave_one_out(interactions_of(200, pairs + popular + paired + lone))
+
+
+def test_models_that_know_different_halves_are_blended(halves: Split):
+    choice = tuning.choose("leave-one-out", halves, names=("popularity", "cooccurrence"))
     alone = max(goal for _, _, goal in choice.tried)
     assert len(choice.members) == 2
-    assert choice.goal > alone * (1 + tuning.LEAST_GAIN)
+    assert choice.goal > alone * (1 + worth.GAIN)
     assert isinstance(choice.build(), Hybrid)
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(0.1, 2), (1.0, 2), (1e30, 1)])
+def test_a_member_that_costs_more_than_it_brings_is_left_out(halves: Split, seconds: float, kept: int):
+    bench = tuning.bench_of(halves, 10)
+    tuned = [tuned_as(name, bench) for name in ("popularity", "cooccurrence")]
+    chief = members.first(tuned)
+    dear = [each if each is chief else replace(each, seconds=seconds) for each in tuned]
+    choice = members.blend(dear, bench.cases, 10, lambda *_: None)
+    assert len(choice.members) == kept
+    assert choice.members[0] == (chief.name, chief.settings)
+
+
+def test_of_two_models_as_good_the_cheaper_comes_first(halves: Split):
+    one = tuned_as("popularity", tuning.bench_of(halves, 10))
+    dear = replace(one, name="dear", seconds=4.0)
+    assert members.first([dear, one]) is one
+    assert members.first([one, replace(dear, goal=one.goal * 1.2)]).name == "dear"
+
+
+def tuned_as(name: str, bench: tuning.Bench) -> Tuned:
+    """A model of this name with its defaults, tried for nothing."""
+    model = MODELS[name]().fit(bench.train)
+    goal = tuning.goal(rank(model, bench.cases, bench.cut), bench.cases, bench.cut)
+    return Tuned(name, {}, model, goal, 0.0)
+
+
+def test_each_doubling_of_cpu_must_bring_its_share():
+    assert [worth.doublings(seconds) for seconds in (0.0, 0.1, 0.2, 0.8, 0.9, 102.4)] == [0, 0, 1, 3, 3, 10]
+    assert worth.needed(1.0, 1.0) == worth.needed(1.0, 2.0) == worth.GAIN
+    assert worth.needed(1.0, 8.0) == pytest.approx(3 * worth.GAIN)
+    assert worth.worth(0.1, 3.2) < worth.worth(0.1, 1.6) < worth.worth(0.1, 0.0) == 0.1
+
+
+def test_settings_of_large_data_are_tried_on_some_of_the_shoppers(
+    data: Interactions, monkeypatch: pytest.MonkeyPatch
+):
+    split = leave_one_out(data)
+    monkeypatch.setattr(tuning, "MOST_TRIED", len(split.train.item) // 4)
+    bench = tuning.bench_of(split, 10)
+    assert bench.train.users == len(bench.cases) == data.users // 4
+    assert bench.train.items == data.items
+    for case, user in enumerate(bench.cases.users.tolist()):
+        assert bench.cases.past.past(case).items.tolist() == bench.train.past(user).items.tolist()
+    assert bench_is_part_of(bench, split)
+
+
+def bench_is_part_of(bench: tuning.Bench, split: Split) -> bool:
+    """Every case of the bench is one of the split's: the same past, and the same wanted item."""
+
+    def facts(cases: Cases) -> set[tuple[tuple[int, ...], int]]:
+        pasts = (tuple(cases.past.past(case).items.tolist()) for case in range(len(cases)))
+        return set(zip(pasts, cases.wanted.indices.tolist(), strict=True))
+
+    return facts(bench.cases) <= facts(split.validation)
+
+
+def test_without_validation_cases_the_first_settings_are_taken():
+    lines = interactions_of(4, [past_of([0, 1]), past_of([2])])
+    split = PROTOCOLS["fixed-split"](lines, interactions_of(4, [past_of([3]), past_of([])]))
+    assert len(split.validation) == 0
+    choice = run("fixed-split", split).choice
+    assert len(choice.members) == 1
+    assert len({name for name, _, _ in choice.tried}) == len(choice.tried)
+
+
+def test_of_many_test_cases_some_are_asked(data: Interactions, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trial, "CASES", 50)
+    assert len(run("leave-one-out", leave_one_out(data), "popularity").cases) == 50

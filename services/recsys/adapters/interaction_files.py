@@ -2,13 +2,14 @@
 
 Two formats, told apart by the first sign: a line a user, `user item item ...` in time order; or one JSON
 object, user -> list of baskets, each a list of items, in time order ([-1] at the ends is passed over).
-Either may be gzipped. Ids are any words; a test file shares the ids of the first.
+Either may be gzipped, whatever its name. Ids are any words; a test file shares the ids of the first.
 """
 
 from __future__ import annotations  # array[int] is for the type checker alone
 
 import gzip
 import json
+import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ Row = tuple[str, list[list[str]]]
 
 class BadFileError(ValueError):
     """A file is not in the format; the message names file and line."""
+
+    code = "BAD_FILE"
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,25 @@ def read(interactions: Path, test: Path | None = None) -> Dataset:
 
 def rows(file: Path) -> Iterator[Row]:
     """Each user with baskets; an item of a line is a basket of its own."""
-    opener = gzip.open if file.suffix == ".gz" else open
+    opener = gzip.open if _zipped(file) else open
     with opener(file, "rt", encoding="utf-8-sig") as lines:
         try:
-            first = next((line for line in lines if line.strip()), "")
+            first = next((line for line in lines if line.strip()), "").lstrip()
             lines.seek(0)
-            if first.lstrip().startswith("{"):
+            if first.startswith(("{", "[")):
                 yield from _of_json(file, lines.read())
             else:
                 yield from _of_lines(file, lines)
         except UnicodeDecodeError as error:
             raise BadFileError(f"{file}: not text: {error}") from None
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise BadFileError(f"{file}: damaged, it cannot be unzipped to its end: {error}") from None
+
+
+def _zipped(file: Path) -> bool:
+    """Whether it begins as gzipped files do."""
+    with file.open("rb") as opened:
+        return opened.read(2) == b"\x1f\x8b"
 
 
 def _of_lines(file: Path, lines: Any) -> Iterator[Row]:
@@ -98,6 +109,8 @@ def _of_json(file: Path, text: str) -> Iterator[Row]:
         users = json.loads(text, object_pairs_hook=list)
     except json.JSONDecodeError as error:
         raise BadFileError(f"{file}, line {error.lineno}: {error.msg}") from None
+    if not text.lstrip().startswith("{"):
+        raise BadFileError(f"{file}: expected one JSON object, user -> list of baskets")
     seen = set()
     for user, baskets in users:
         if user in seen:

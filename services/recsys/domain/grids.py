@@ -79,3 +79,6 @@ CUT: Mapping[str, int] = MappingProxyType({"fixed-split": 20})
 
 MOST_LINES: Mapping[str, int] = MappingProxyType({"sasrec": 1_200_000})
 """A model that must be asked for by name beyond so many lines, since it would take CPU hours."""
+
+MOST_TRIED = 2_000_000
+"""Settings are tried on shoppers who have so many lines between them; what is chosen learns from all."""

@@ -60,6 +60,12 @@ def accuracy(hits: Hits, wanted: NDArray[np.int64], k: int) -> Mapping[str, Valu
     }
 
 
+def goal(hits: Hits, wanted: NDArray[np.int64], k: int) -> float:
+    """The mean of recall and NDCG over all cases: what choices are made by."""
+    found = accuracy(hits, wanted, k)
+    return float((found["recall"].mean() + found["ndcg"].mean()) / 2)
+
+
 def novelty(ranked: Ranked, popularity: NDArray[np.int64], users: int, k: int) -> Values:
     """Mean self-information of the items shown, -log2 of the share of users who took them, in bits.
 

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -32,6 +32,8 @@ Lines = NDArray[np.bool_]
 class BadDataError(ValueError):
     """The data do not suit the protocol."""
 
+    code = "BAD_DATA"
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -53,8 +55,15 @@ class Cases:
         """At most `count` of the cases, drawn by a seed."""
         if count >= len(self):
             return self
-        drawn = np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False))
-        return Cases(self.users[drawn], of_users(self.past, drawn), self.wanted[drawn], self.repeats)
+        return self._at(np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False)))
+
+    def of(self, users: NDArray[np.int64]) -> "Cases":
+        """The cases of these users, rising, who are numbered by their places here from then on."""
+        found = self._at(np.flatnonzero(np.isin(self.users, users)))
+        return replace(found, users=np.searchsorted(users, found.users))
+
+    def _at(self, places: NDArray[np.int64]) -> "Cases":
+        return Cases(self.users[places], of_users(self.past, places), self.wanted[places], self.repeats)
 
 
 @dataclass(frozen=True)
