@@ -27,15 +27,16 @@ class QueryBuilder:
         if wanted.words:
             found.append(self._words(wanted.words, wanted.every, wanted.prefix))
         if wanted.texts:
-            near = Query.term_set_query(self._schema, "text_key", list(wanted.texts))
-            found.append(Query.const_score_query(near, 0.0))
+            found.append(Query.const_score_query(self._one_of("text_key", wanted.texts), 0.0))
         return self._let_through(_any(found) if found else Query.all_query(), wanted.filter)
 
-    def saying(self, words: Sequence[Word], documents: Sequence[int]) -> Any:
-        """Those of the documents that have the words in their description, side by side."""
-        phrase = self._terms(" ".join(word[0] for word in words))
-        among = Query.term_set_query(self._schema, "document", list(documents))
-        return _all([self._phrase("description", phrase), among])
+    def saying(self, words: Sequence[Word]) -> Any:
+        """Products that have the words in their description, side by side."""
+        return self._phrase("description", self.analyse(" ".join(word[0] for word in words)))
+
+    def among(self, query: Any, documents: Sequence[int]) -> Any:
+        """Those of the documents that the query finds."""
+        return _all([query, self._one_of("document", documents)])
 
     def at(self, wanted: Wanted, field: str, value: int) -> Any:
         """Products that are wanted and have this value in the field."""
@@ -101,13 +102,17 @@ class QueryBuilder:
         needed = []
         for field, values in (("path", filter_.categories), ("brand_key", filter_.brands)):
             if values:
-                needed.append(Query.term_set_query(self._schema, field, list(values)))
+                needed.append(self._one_of(field, values))
         if filter_.currency:
             needed.append(Query.term_query(self._schema, "currency", filter_.currency, "basic"))
         if filter_.minimum is not None or filter_.maximum is not None:
             bounds = filter_.minimum, filter_.maximum
             needed.append(Query.range_query(self._schema, "micros", FieldType.Integer, *bounds))
         return needed
+
+    def _one_of(self, field: str, values: Sequence[int] | Sequence[str]) -> Any:
+        # Not a term_set_query: over a column that reads the whole of it, 2.4 ms of 100,000 products.
+        return _any([Query.term_query(self._schema, field, value, "basic") for value in values])
 
     def _refused(self, filter_: Filter) -> list[Any]:
         refused = [self._without(word) for word in filter_.without]

@@ -4,19 +4,20 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 from tantivy import Order as Direction
 
 from services.search.adapters.sqlite_view import SearchDatabase
-from services.search.adapters.tantivy_index import TantivyIndex
+from services.search.adapters.tantivy_index import PATHS, TantivyIndex
 from services.search.adapters.tantivy_query import QueryBuilder
 from services.search.adapters.view_reads import brand_spellings, title_words
 from services.search.domain.ports import Candidate, Wanted, Word
 from services.search.domain.request import Order
 
 _FACETS: Final = {
-    "category": "path",
+    "category": "paths",
     "brand": "brand_key",
     "price": "price_range",
     "availability": "availability",
@@ -26,6 +27,13 @@ _ORDERS: Final = {
     Order.PRICE_ASCENDING: "cheapest",
     Order.PRICE_DESCENDING: "dearest",
 }
+FEW: Final = 2_000
+"""Products that say a phrase, up to which they are all looked at instead of the asked ones one by one."""
+
+BEYOND: Final = 50
+"""Values of a facet that are counted beyond those told, to see whether the last of these ties with more."""
+
+_TOTAL: Final = {"total": {"value_count": {"field": "document"}}}
 _EVERY_BUCKET: Final = 65_000
 """Values that a facet may have before its counts are no longer exact: tantivy's own limit."""
 
@@ -58,10 +66,13 @@ class TantivyShelf:
         self._connection = connection
         self._searcher = searcher
         self._queries = queries
+        self._counted = dict[Wanted, int]()
 
     def count(self, wanted: Wanted) -> int:
         """See Shelf."""
-        return int(self._searcher.search(self._queries.wanted(wanted), 1).count)
+        if wanted not in self._counted:
+            self._counted[wanted] = int(self._searcher.search(self._queries.wanted(wanted), 1).count)
+        return self._counted[wanted]
 
     def ranked(self, wanted: Wanted, limit: int) -> list[Candidate]:
         """See Shelf."""
@@ -76,8 +87,11 @@ class TantivyShelf:
         """See Shelf."""
         if not documents:
             return set()
-        query = self._queries.saying(words, documents)
-        return set(self._numbers("document", self._searcher.search(query, len(documents), count=False).hits))
+        query = self._queries.saying(words)
+        found = self._searcher.search(query, FEW)
+        if found.count > FEW:
+            found = self._searcher.search(self._queries.among(query, documents), len(documents), count=False)
+        return set(self._numbers("document", found.hits)).intersection(documents)
 
     def title_words(self, wanted: Wanted, product_ids: Sequence[str]) -> Mapping[str, list[str]]:
         """See Shelf."""
@@ -100,15 +114,19 @@ class TantivyShelf:
 
     def facets(self, names: Sequence[str], wanted: Wanted, limit: int) -> Mapping[str, list[tuple[str, int]]]:
         """See Shelf."""
-        counted = {
-            name: {"terms": {"field": _FACETS[name], "size": _EVERY_BUCKET, "segment_size": _EVERY_BUCKET}}
-            for name in names
-        }
-        told = self._searcher.aggregate(self._queries.wanted(wanted), counted) if names else {}
-        return {name: self._facet(name, told[name]["buckets"], limit) for name in names}
+        if not names:
+            return {}
+        query = self._queries.wanted(wanted)
+        told = self._searcher.aggregate(query, {**{name: _terms(name, limit) for name in names}, **_TOTAL})
+        self._counted[wanted] = int(told["total"]["value"])
+        return {name: self._facet(name, told[name]["buckets"], limit, query) for name in names}
 
-    def _facet(self, name: str, buckets: Sequence[Any], limit: int) -> list[tuple[str, int]]:
-        counts = {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
+    def _facet(self, name: str, buckets: Sequence[Any], limit: int, query: Any) -> list[tuple[str, int]]:
+        counts = _counts(name, buckets)
+        if len(buckets) == limit + BEYOND and sorted(counts.values())[-limit] == min(counts.values()):
+            # What was left out ties with the last that is told: it may come first by its name.
+            everything = self._searcher.aggregate(query, {name: _terms(name, _EVERY_BUCKET)})
+            counts = _counts(name, everything[name]["buckets"])
         first = sorted(counts, key=lambda value: (-counts[value], value))[:limit]
         shown = brand_spellings(self._connection, first) if name == "brand" else {}
         return sorted(((shown.get(v, v), counts[v]) for v in first), key=lambda pair: (-pair[1], pair[0]))
@@ -131,3 +149,25 @@ class TantivyShelf:
             (json.dumps(documents),),
         )
         return dict(rows)
+
+
+def _terms(name: str, limit: int) -> dict[str, Any]:
+    """An aggregation of a facet's values, counted exactly: each segment tells all of its own."""
+    size = _EVERY_BUCKET if name == "category" else min(limit + BEYOND, _EVERY_BUCKET)
+    return {"terms": {"field": _FACETS[name], "size": size, "segment_size": _EVERY_BUCKET}}
+
+
+def _counts(name: str, buckets: Sequence[Any]) -> Mapping[str, int]:
+    if name != "category":
+        return {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
+    counts = dict[str, int]()
+    for bucket in buckets:
+        of = int(bucket["doc_count"])
+        for path in _paths(bucket["key"]):
+            counts[path] = counts.get(path, 0) + of
+    return counts
+
+
+@lru_cache(_EVERY_BUCKET)
+def _paths(joined: str) -> list[str]:
+    return joined.split(PATHS)

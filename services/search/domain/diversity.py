@@ -23,24 +23,25 @@ MOST: Final = 4
 def spread_out(matches: Sequence[Match], known: Mapping[int, Known], *, brands: bool) -> list[Match]:
     """The matches, best first, with what repetition takes from them; `brands`: whether brands count."""
     shown: Counter[str | int] = Counter()
+    texts = [match.candidate.text_key for match in matches]
+    makers = [about.brand if (about := known.get(match.candidate.document)) else "" for match in matches]
 
-    def penalty(match: Match) -> float:
-        text, about = match.candidate.text_key, known.get(match.candidate.document)
-        cost = TEXT * min(shown[text], MOST)
-        return cost + BRAND * min(shown[about.brand], MOST) if brands and about and about.brand else cost
+    def penalty(at: int) -> float:
+        cost = TEXT * min(shown[texts[at]], MOST)
+        return cost + BRAND * min(shown[makers[at]], MOST) if brands and makers[at] else cost
 
     # A penalty only grows, so a match that is still the best after a second look is the best.
     waiting = [(-match.score, match.candidate.product_id, at) for at, match in enumerate(matches)]
     heapq.heapify(waiting)
     found = list[Match]()
     while waiting:
-        seen, product_id, at = heapq.heappop(waiting)
-        score = matches[at].score - penalty(matches[at])
-        if -score > seen:
-            heapq.heappush(waiting, (-score, product_id, at))
+        seen, product_id, at = waiting[0]
+        lost = penalty(at)
+        if lost - matches[at].score > seen:
+            heapq.heapreplace(waiting, (lost - matches[at].score, product_id, at))
             continue
-        found.append(matches[at].plus(variety=score - matches[at].score))
-        shown[matches[at].candidate.text_key] += 1
-        if about := known.get(matches[at].candidate.document):
-            shown[about.brand] += 1
+        heapq.heappop(waiting)
+        found.append(matches[at].plus(variety=-lost) if lost else matches[at])
+        shown[texts[at]] += 1
+        shown[makers[at]] += 1
     return found

@@ -32,6 +32,7 @@ class Parts(NamedTuple):
 
 
 UNSCORED: Final = Parts()
+_PLACES: Final = {name: place for place, name in enumerate(Parts._fields)}
 
 
 class Match(NamedTuple):
@@ -50,10 +51,14 @@ class Match(NamedTuple):
 
     def plus(self, **more: float) -> "Match":
         """With more of these parts, and so of score."""
-        if not any(more.values()):
+        added = sum(more.values())
+        if not added and not any(more.values()):
             return self
-        parts = self.parts._replace(**{name: getattr(self.parts, name) + much for name, much in more.items()})
-        return self._replace(score=self.score + sum(more.values()), parts=parts)
+        parts = list(self.parts)
+        for name, much in more.items():
+            parts[_PLACES[name]] += much
+        ranks = self.lexical_rank, self.dense_rank
+        return Match(self.candidate, self.score + added, *ranks, Parts._make(parts))
 
 
 def fuse(
@@ -82,12 +87,12 @@ def fuse(
     for document, candidate in both.items():
         parts = Parts(
             scores.get(document, 0.0) / best,
-            WHOLE * (document in whole),
-            PHRASE * (document in phrase),
+            WHOLE if document in whole else 0.0,
+            PHRASE if document in phrase else 0.0,
             MEANING * cosines.get(candidate.text_key, usual),
         )
         ranks = lexical_rank.get(document, 0), dense_rank.get(document, 0)
-        found.append(Match(candidate, sum(parts), *ranks, parts))
+        found.append(Match(candidate, sum(parts[:4]), *ranks, parts))
     return found
 
 

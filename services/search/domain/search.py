@@ -74,8 +74,9 @@ class Searcher:
             query = self._understood(request, shelf, ruled, is_word)
             filter_ = narrowed(query, request.filter, self._lexicon)
             asked = _Asked(shelf, request, query, meaning, ruled)
-            wanted, total, results = self._answer(asked, filter_, begin)
+            wanted, matches = self._found(asked, filter_)
             facets = self._facets(asked, wanted)
+            total, results = self._paged(asked, wanted, matches, begin)
             rescue = None if total else self._rescue(asked, filter_)
         end = begin + len(results)
         more = paging.token(request, end) if results and end < total else ""
@@ -90,29 +91,36 @@ class Searcher:
             _, matches = self._find(shelf, query, narrowed(query, Filter(), self._lexicon), meaning)
         return query, matches
 
-    def _answer(self, asked: _Asked, filter_: Filter, begin: int) -> tuple[Wanted | None, int, list[Result]]:
-        """What is wanted, None where no product can be; how much there is of it, and one page."""
-        shelf, request, query = asked.shelf, asked.request, asked.query
+    def _found(self, asked: _Asked, filter_: Filter) -> tuple[Wanted, list[Match]]:
+        """What is wanted, and the head of it as it stands; none of an empty query, which is only listed."""
+        shelf, query = asked.shelf, asked.query
         if not query.text:
-            wanted = Wanted(filter=filter_)
-            listed = shelf.listing(wanted, request.order, begin, request.page_size)
-            because = listed_because(request)
-            return wanted, shelf.count(wanted), [Result(each, 0.0, 0, 0, because) for each in listed]
+            return Wanted(filter=filter_), []
         wanted, matches = self._find(shelf, query, filter_, asked.meaning)
         matches = self._ordered(matches, query, asked.ruled)
-        matches = self._as_ruled(shelf, matches, asked.ruled, filter_, request.order)
+        return wanted, self._as_ruled(shelf, matches, asked.ruled, filter_, asked.request.order)
+
+    def _paged(
+        self, asked: _Asked, wanted: Wanted, matches: list[Match], begin: int
+    ) -> tuple[int, list[Result]]:
+        """How much is wanted, and one page of it."""
+        shelf, request, query = asked.shelf, asked.request, asked.query
+        if not query.text:
+            listed = shelf.listing(wanted, request.order, begin, request.page_size)
+            because = listed_because(request)
+            return shelf.count(wanted), [Result(each, 0.0, 0, 0, because) for each in listed]
         total = max(shelf.count(wanted), len(matches)) if matches else 0
         results = [result_of(match, query.text) for match in _page(shelf, request, wanted, matches, begin)]
         if request.highlight and wanted.words:
             marked = shelf.title_words(wanted, [found.product_id for found in results])
             results = [replace(found, title_words=marked.get(found.product_id, ())) for found in results]
-        return wanted if wanted.words or wanted.texts else None, total, results
+        return total, results
 
-    def _facets(self, asked: _Asked, wanted: Wanted | None) -> Mapping[str, list[tuple[str, int]]]:
+    def _facets(self, asked: _Asked, wanted: Wanted) -> Mapping[str, list[tuple[str, int]]]:
         """Counts without the request's own filter on the facet's values, so that more can be chosen."""
         request = asked.request
-        if wanted is None:
-            return {name: [] for name in request.facets}
+        if asked.query.text and not (wanted.words or wanted.texts):
+            return {name: [] for name in request.facets}  # there is nothing that a product could match
         together: dict[Filter, list[str]] = {}
         for name in request.facets:
             wider = narrowed(asked.query, lifted(request.filter, FACET_FIELDS[name]), self._lexicon)
@@ -126,7 +134,7 @@ class Searcher:
 
     def _rescue(self, asked: _Asked, filter_: Filter) -> Rescue | None:
         for names, wider in relaxations(filter_):
-            _, total, results = self._answer(asked, wider, 0)
+            total, results = self._paged(asked, *self._found(asked, wider), 0)
             if total:
                 return Rescue(names, results, total)
         return None

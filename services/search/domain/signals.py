@@ -116,9 +116,10 @@ def weighted(
     matches: Sequence[Match], known: Mapping[int, Known], weights: Weights, now: float
 ) -> list[Match]:
     """The matches with their signals' weights added, in the order they came in."""
+    each = {name: getattr(weights, name) for name in NAMES}
     found = []
     for match in matches:
         about = known.get(match.candidate.document)
         values = signals_of(about, now) if about else {}
-        found.append(match.plus(**{name: getattr(weights, name) * value for name, value in values.items()}))
+        found.append(match.plus(**{name: each[name] * value for name, value in values.items()}))
     return found
