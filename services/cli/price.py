@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli import output, price_competitors, price_desk
+from services.cli import output, price_competitors, price_desk, price_optimise
 from services.cli.pricing_calls import TARGET, Json, Market, Target, amount, call
 
 app = typer.Typer(help="Look after prices.", no_args_is_help=True, add_completion=False)
@@ -16,6 +16,7 @@ for command in (
     price_desk.stop,
     price_desk.resume,
     price_competitors.import_competitors,
+    price_optimise.optimise,
 ):
     app.command()(command)
 

@@ -18,26 +18,26 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 TARGET = "127.0.0.1:50054"
 
 
-def call(target: str, rpc: str, request: Any) -> Any:
+def call(target: str, rpc: str, request: Any, seconds: float = SECONDS) -> Any:
     """The answer of one of PricingService's RPCs. Ends the command with 1 and the reason of a refusal."""
     import grpc
 
     from services.kit.errors import reason_of
 
     try:
-        return asyncio.run(_call(target, rpc, request))
+        return asyncio.run(_call(target, rpc, request, seconds))
     except grpc.RpcError as error:
         output.fail(f"{rpc} did not go through: {reason_of(error) or error.code().name} {error.details()}")
         raise typer.Exit(1) from None
 
 
-async def _call(target: str, rpc: str, request: Any) -> Any:
+async def _call(target: str, rpc: str, request: Any, seconds: float) -> Any:
     from aisle.pricing.v1.pricing_pb2_grpc import PricingServiceStub
 
     from services.kit.channels import connect
 
     async with connect(target) as channel:
-        return await getattr(PricingServiceStub(channel), rpc)(request, timeout=SECONDS)
+        return await getattr(PricingServiceStub(channel), rpc)(request, timeout=seconds)
 
 
 def amount(money: Any) -> str:

@@ -7,13 +7,16 @@ from aisle.pricing.v1 import pricing_pb2_grpc
 
 from services.kit.following import Following
 from services.kit.log import Log
+from services.kit.models import ModelStore, ModelWatcher
 from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
 from services.kit.workers import Workers
 from services.pricing.adapters.accounts import SqlAccounts, SqlProposals
 from services.pricing.adapters.competitors import SqlCompetitors
 from services.pricing.adapters.database import Database, sqlite_url
+from services.pricing.adapters.optimising import Planner, SqlOptimiser
 from services.pricing.adapters.resources import Opened, Ticker
+from services.pricing.adapters.served_demand import ServedDemand
 from services.pricing.adapters.store import Store
 from services.pricing.config import Config
 from services.pricing.domain.quotes import Quotes
@@ -38,6 +41,11 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
     store = Store(open_database(config), quotes, now)
     readers, writers = Workers("pricing-readers", threads=config.threads), Workers("pricing-writers")
     accounts, proposals = SqlAccounts(store, readers, writers), SqlProposals(store, readers, writers)
+    demand, optimisers = ServedDemand(), Workers("pricing-optimisers", queue=4)
+    watcher = ModelWatcher(
+        ModelStore(config.home, "pricing"), demand.take, seconds=config.tick_seconds, required=False
+    )
+    optimiser = SqlOptimiser(Planner(store, demand), optimisers)
     following, ticker = Following(log, store), Ticker(store, config.tick_seconds)
     return Service(
         name="pricing",
@@ -45,11 +53,11 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
         endpoints=[
             Endpoint(
                 pricing_pb2_grpc.add_PricingServiceServicer_to_server,
-                PricingServicer(quotes, accounts, proposals, SqlCompetitors(store, writers), now),
+                PricingServicer(quotes, accounts, proposals, SqlCompetitors(store, writers), optimiser, now),
                 "aisle.pricing.v1.PricingService",
             )
         ],
-        resources=[Opened(store), readers, writers, following, ticker],
+        resources=[Opened(store), readers, writers, optimisers, watcher, following, ticker],
     )
 
 

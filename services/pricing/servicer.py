@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from aisle.pricing.v1 import competitor_pb2, pricing_pb2_grpc
+from aisle.pricing.v1 import competitor_pb2, optimization_pb2, pricing_pb2_grpc
 from aisle.pricing.v1 import pricing_pb2 as pb
 
 from services.kit.errors import ServiceError
-from services.pricing.domain.ports import Accounts, Competitors, Proposals
+from services.pricing.domain.ports import Accounts, Competitors, Optimiser, Proposals
 from services.pricing.domain.quotes import Quotes
-from services.pricing.wire import common, competitors, policies, prices, proposals
+from services.pricing.wire import common, competitors, optimization, policies, prices, proposals
 
 
 class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
@@ -21,10 +21,11 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         accounts: Accounts,
         desk: Proposals,
         rivals: Competitors,
+        optimiser: Optimiser,
         now: Callable[[], int],
     ) -> None:
         self._quotes, self._accounts, self._desk, self._now = quotes, accounts, desk, now
-        self._rivals = rivals
+        self._rivals, self._optimiser = rivals, optimiser
 
     async def QuotePrices(self, request: pb.QuotePricesRequest, context: Any) -> pb.QuotePricesResponse:
         """See the proto."""
@@ -115,6 +116,14 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         market, actor = common.to_market(request.market), common.to_actor(request.actor, "actor")
         seen, unread = competitors.to_seen(request)
         return competitors.from_imported(await self._rivals.take_in(market, seen, actor), unread)
+
+    async def OptimizePrices(
+        self, request: optimization_pb2.OptimizePricesRequest, context: Any
+    ) -> optimization_pb2.OptimizePricesResponse:
+        """See the proto."""
+        wanted = optimization.to_wanted(request)
+        self._quotes.check(wanted.market)
+        return optimization.from_optimised(await self._optimiser.optimise(wanted))
 
     def _product(self, request: pb.ExplainPriceRequest | pb.ListPriceHistoryRequest) -> tuple[str, str]:
         market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)

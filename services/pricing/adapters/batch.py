@@ -9,10 +9,13 @@ from services.pricing.adapters import ledger, rows, tables
 from services.pricing.adapters.database import Database
 from services.pricing.domain.account import Entry, State, measured_against, reprice
 from services.pricing.domain.competitor import Rival
-from services.pricing.domain.limits import CLAIM, WINDOW
+from services.pricing.domain.demand.response import Response
+from services.pricing.domain.limits import CLAIM, MICROS, WINDOW
+from services.pricing.domain.optimiser.candidates import Item, refused, trusted
 from services.pricing.domain.policies import Policies
 from services.pricing.domain.product import Facts, Money, Observed, Product
 from services.pricing.domain.proposal import Draft, draft
+from services.pricing.domain.reduction import lowest_since
 from services.pricing.domain.terms import Decision, Terms
 
 Changed = tuple[str, str, State]
@@ -78,6 +81,29 @@ class Batch:
         recent = self._recent.get((market, product_id), [])
         day_ago = measured_against(state, terms, recent, now, wanted.currency)
         return draft(wanted, state.price, self.facts(product_id), terms, day_ago)
+
+    def item(
+        self, market: str, product_id: str, now: int, response: Response | None, seen: tuple[int, int] | None
+    ) -> Item | str:
+        """A product for the optimiser, or why it cannot be one. `seen`: the range of its past prices."""
+        facts, terms = self.facts(product_id), self.terms(market, product_id, now)
+        state = self.state(market, product_id)
+        if why := refused(facts, terms, response, state.price):
+            return why
+        assert response is not None
+        recent = self._recent.get((market, product_id), [])
+        usual = round(response.price * MICROS)
+        low, high = seen or (usual, usual)
+        return Item(
+            product_id,
+            state.price,
+            lowest_since(state, recent, now - WINDOW, state.currency),
+            measured_against(state, terms, recent, now, state.currency),
+            trusted(min(low, usual), max(high, usual)),
+            facts,
+            terms,
+            response,
+        )
 
     def decide(self, market: str, product_id: str, decision: Decision, now: int) -> None:
         """Lets a decided price count from now on."""

@@ -14,7 +14,7 @@ from services.pricing.domain.audit import Act
 from services.pricing.domain.errors import InvalidValue, MixedCurrencies, TooManyItems
 from services.pricing.domain.limits import MAX_MARKETS
 from services.pricing.domain.policies import Key, Policies
-from services.pricing.domain.policy import Policy, paths_above
+from services.pricing.domain.policy import Policy, is_below
 from services.pricing.domain.terms import Stop
 
 
@@ -132,9 +132,9 @@ class Governor:
         after, everyone = "", everything or kind == "market"
         while found := connection.execute(chunk.where(known.c.product_id > after)).all():
             after = found[-1].product_id
-            if ids := [row.product_id for row in found if everyone or _is_below(row.categories, scope)]:
+            if ids := [
+                row.product_id
+                for row in found
+                if everyone or is_below(json.loads(row.categories or "[]"), scope)
+            ]:
                 yield ids
-
-
-def _is_below(categories: str | None, path: str) -> bool:
-    return any(path in paths_above(category) for category in json.loads(categories or "[]"))

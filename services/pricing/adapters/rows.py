@@ -12,6 +12,7 @@ from services.pricing.domain.account import Entry, State
 from services.pricing.domain.audit import Act, Audit
 from services.pricing.domain.chain import Link
 from services.pricing.domain.competitor import CompetitorRule, Following, Rival
+from services.pricing.domain.optimiser.goals import Goals, Ladder, Objective
 from services.pricing.domain.pipeline import Rule
 from services.pricing.domain.policy import Mode, Policy
 from services.pricing.domain.product import Basis, Money, Observed, Product
@@ -78,22 +79,23 @@ def to_observed(row: Row[Any]) -> Observed:
 
 def policy_row(policy: Policy) -> dict[str, Any]:
     """A row of policies."""
-    fields = {name: getattr(policy, name) for name in Policy.__slots__}
+    fields = {name: getattr(policy, name) for name in Policy.__slots__ if name != "goals"}
     return fields | {
         "endings": json.dumps(policy.endings),
         "mode": policy.mode.value,
         "competitor": json.dumps(asdict(policy.competitor)) if policy.competitor else "",
-        "optimiser": "",
+        "optimiser": json.dumps(asdict(policy.goals)) if policy.goals else "",
     }
 
 
 def to_policy(row: Row[Any]) -> Policy:
     """From a row of policies."""
     told = row._asdict()
-    told.pop("optimiser")
+    goals = told.pop("optimiser")
     return Policy(
         **{
             **told,
+            "goals": _goals(goals),
             "endings": tuple(json.loads(row.endings)),
             "mode": Mode(row.mode),
             "competitor": _competitor_rule(row.competitor),
@@ -106,6 +108,14 @@ def _competitor_rule(text: str) -> CompetitorRule | None:
         return None
     told = json.loads(text)
     return CompetitorRule(**{**told, "kind": Following(told["kind"])})
+
+
+def _goals(text: str) -> Goals | None:
+    if not text:
+        return None
+    told = json.loads(text)
+    ladders = tuple(Ladder(*ladder) for ladder in told["ladders"])
+    return Goals(**{**told, "objective": Objective(told["objective"]), "ladders": ladders})
 
 
 def rival_row(market: str, product_id: str, rival: Rival) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A policy: who decides on prices, and the bounds that they must keep."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal
@@ -15,6 +15,7 @@ from services.pricing.domain.limits import (
     MAX_ENDINGS,
     MICROS,
 )
+from services.pricing.domain.optimiser.goals import Goals
 
 Kind = Literal["product", "category", "market"]
 SEPARATOR: Final = " > "
@@ -50,6 +51,7 @@ class Policy:
     update_time: int = 0
     mode: Mode = Mode.RULES
     competitor: CompetitorRule | None = None
+    goals: Goals | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -119,6 +121,11 @@ def category_path(text: str, field: str) -> str:
     if not all(levels) or len(text.encode()) > MAX_CATEGORY_BYTES or not text.isprintable():
         raise InvalidValue("a category path is levels joined by ' > '", field=field)
     return SEPARATOR.join(levels)
+
+
+def is_below(categories: Iterable[str], path: str) -> bool:
+    """Whether one of the categories is the path or lies below it; everything lies below ""."""
+    return not path or any(path in paths_above(category) for category in categories)
 
 
 def paths_above(category: str) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """What the domain needs of the outside: a store that keeps products, prices, policies and the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from services.pricing.domain.account import Entry, State
 from services.pricing.domain.competitor import Rival
 from services.pricing.domain.errors import PricingError
+from services.pricing.domain.optimiser.goals import Objective
+from services.pricing.domain.optimiser.optimise import Plan
 from services.pricing.domain.pipeline import Move
 from services.pricing.domain.policies import Key
 from services.pricing.domain.policy import Policy
@@ -71,6 +73,36 @@ class Competitors(Protocol):
 
         Of two seen at one time the lower is kept. Raises InvalidValue for a market without prices.
         """
+        ...
+
+
+class Optimised(NamedTuple):
+    """Better prices, the version of the model that found them, and the proposals made of them by product."""
+
+    plan: Plan
+    model: str
+    proposals: Mapping[str, Proposal]
+
+
+class Wanted(NamedTuple):
+    """What to optimise: some products, a category, or all; the policies' objective where none is given.
+
+    Proposes in the name of `proposer`, nothing when that is empty.
+    """
+
+    market: str
+    product_ids: Sequence[str] = ()
+    category: str = ""
+    objective: Objective | None = None
+    proposer: str = ""
+    request_id: str = ""
+
+
+class Optimiser(Protocol):
+    """Finds better prices."""
+
+    async def optimise(self, wanted: Wanted) -> Optimised:
+        """Reads what is known and finds the best prices. Raises ServiceError MODEL_UNAVAILABLE."""
         ...
 
 

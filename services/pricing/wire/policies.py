@@ -10,7 +10,7 @@ from services.pricing.domain.limits import MAX_NAME_BYTES, MICROS
 from services.pricing.domain.policies import Key
 from services.pricing.domain.policy import Mode, Policy, bounds, daily_step, endings, margin
 from services.pricing.domain.terms import Stop
-from services.pricing.wire import competitors
+from services.pricing.wire import competitors, optimization
 from services.pricing.wire.common import (
     from_money,
     from_time,
@@ -42,6 +42,7 @@ def to_policy(message: pb.PricingPolicy) -> Policy:
         competitor=competitors.to_rule(message.competitor_rule)
         if message.HasField("competitor_rule")
         else None,
+        goals=optimization.to_goals(message.goals) if message.HasField("goals") else None,
     )
 
 
@@ -76,6 +77,8 @@ def from_policy(policy: Policy) -> pb.PricingPolicy:
         message.ceiling.CopyFrom(from_money(policy.currency, policy.ceiling))
     if policy.competitor:
         message.competitor_rule.CopyFrom(competitors.from_rule(policy.competitor))
+    if policy.goals:
+        message.goals.CopyFrom(optimization.from_goals(policy.goals))
     return message
 
 

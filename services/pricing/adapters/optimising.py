@@ -1,0 +1,126 @@
+"""Optimises what the store holds with the demand that was learnt, and proposes what comes out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection, func, select
+
+from services.kit.workers import Workers
+from services.pricing.adapters import tables
+from services.pricing.adapters.batch import Batch
+from services.pricing.adapters.desk import Desk
+from services.pricing.adapters.served_demand import ServedDemand
+from services.pricing.adapters.store import CHUNK, Store
+from services.pricing.domain.demand.response import Responses
+from services.pricing.domain.errors import InvalidValue
+from services.pricing.domain.limits import MAX_QUOTED
+from services.pricing.domain.optimiser.candidates import Item
+from services.pricing.domain.optimiser.optimise import Change, Plan, optimise
+from services.pricing.domain.policy import is_below
+from services.pricing.domain.ports import Ask, Optimised, Wanted
+from services.pricing.domain.product import Money
+from services.pricing.domain.proposal import LIFE, Evidence, Interval, Proposal, Wish
+from services.pricing.domain.words import amount
+
+T = TypeVar("T")
+
+
+class Planner:
+    """Optimises over a store. Methods block: call them in a thread."""
+
+    def __init__(self, store: Store, demand: ServedDemand) -> None:
+        self._store, self._demand, self._desk = store, demand, Desk(store)
+
+    def optimise(self, wanted: Wanted) -> Optimised:
+        """See ports.Optimiser."""
+        responses = self._demand.responses()
+        now = self._store.now()
+        items, skipped = self.items(wanted, responses, now)
+        plan = optimise(items, now, wanted.objective)
+        plan = plan._replace(skipped=sorted([*skipped, *plan.skipped]))
+        if not wanted.proposer:
+            return Optimised(plan, responses.version, {})
+        made, left = self._propose(wanted, plan, responses.version)
+        return Optimised(plan._replace(skipped=sorted([*plan.skipped, *left])), responses.version, made)
+
+    def items(
+        self, wanted: Wanted, responses: Responses, now: int
+    ) -> tuple[list[Item], list[tuple[str, str]]]:
+        """The products to price, and those that cannot be, with the reason. Of a scope only what the model
+        knows is looked at; products that were named are all told of.
+        """
+        items: list[Item] = []
+        skipped: list[tuple[str, str]] = []
+        with self._store.database.read() as connection:
+            policies = self._store.policies(connection)
+            if wanted.market not in policies.markets:
+                raise InvalidValue("no prices are kept for this market", field="market")
+            for ids in _chunks(wanted.product_ids or sorted(responses), CHUNK):
+                batch = Batch(self._store.database, connection, policies, ids, earliest=now)
+                seen = self._seen(connection, wanted.market, ids)
+                for product_id in ids:
+                    if not is_below(batch.facts(product_id).categories, wanted.category):
+                        continue
+                    response = responses.get(product_id)
+                    item = batch.item(wanted.market, product_id, now, response, seen.get(product_id))
+                    if isinstance(item, str):
+                        skipped.append((product_id, item))
+                    else:
+                        items.append(item)
+        return items, skipped
+
+    def _seen(self, connection: Connection, market: str, ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """The lowest and highest price that was ever in force of each product."""
+        ledger = tables.ledger.c
+        here = (ledger.market == market) & self._store.database.among(ledger.product_id, ids)
+        found = select(ledger.product_id, func.min(ledger.price), func.max(ledger.price)).where(here)
+        return {row[0]: (row[1], row[2]) for row in connection.execute(found.group_by(ledger.product_id))}
+
+    def _propose(
+        self, wanted: Wanted, plan: Plan, model: str
+    ) -> tuple[dict[str, Proposal], list[tuple[str, str]]]:
+        made: dict[str, Proposal] = {}
+        left: list[tuple[str, str]] = []
+        for number, changes in enumerate(_chunks(plan.changes, MAX_QUOTED)):
+            request_id = f"{wanted.request_id}/{number}" if wanted.request_id else ""
+            wishes = [_wish(change, model) for change in changes]
+            answer = self._desk.propose(Ask(wanted.market, wishes, wanted.proposer, request_id, LIFE))
+            made |= {proposal.product_id: proposal for proposal in answer.proposals}
+            left += answer.skipped
+        return made, left
+
+
+class SqlOptimiser:
+    """See ports.Optimiser. Raises ServiceError OVERLOADED, too, when too many calls wait."""
+
+    def __init__(self, planner: Planner, workers: Workers) -> None:
+        self._planner, self._workers = planner, workers
+
+    async def optimise(self, wanted: Wanted) -> Optimised:
+        """See ports.Optimiser."""
+        return await self._workers.run(self._planner.optimise, wanted)
+
+
+def _wish(change: Change, model: str) -> Wish:
+    item, response = change.item, change.item.response
+    evidence = Evidence(
+        model=model,
+        elasticity=response.elasticity,
+        elasticity_error=response.elasticity_error,
+        units=change.units,
+        revenue=_micros(change.revenue),
+        margin=_micros(change.margin) if change.margin else None,
+        constraints=change.constraints,
+        inputs=item.inputs(change.stock),
+        reason=f"{amount(item.price)} to {amount(change.price)} for the policy's goals",
+    )
+    return Wish(item.product_id, Money(response.currency, change.price), evidence)
+
+
+def _micros(change: Interval) -> Interval:
+    return Interval(*(value * 1e6 for value in change))
+
+
+def _chunks(found: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(found), size):
+        yield found[start : start + size]

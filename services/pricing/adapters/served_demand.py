@@ -1,0 +1,23 @@
+"""The demand model that serves: what the current model folder says, swapped when another is promoted."""
+
+from services.kit.errors import ServiceError
+from services.kit.models import Model
+from services.pricing.adapters import demand_files
+from services.pricing.domain.demand.response import Responses
+
+
+class ServedDemand:
+    """Holds the responses of one model at a time; a reader keeps those that it began with."""
+
+    def __init__(self) -> None:
+        self._found: Responses | None = None
+
+    def take(self, model: Model) -> None:
+        """Loads a model. Raises OSError or ValueError for one that is not whole."""
+        self._found = demand_files.load(model)
+
+    def responses(self) -> Responses:
+        """What was learnt. Raises ServiceError MODEL_UNAVAILABLE before anything was."""
+        if self._found is None:
+            raise ServiceError("MODEL_UNAVAILABLE", "no demand was learnt: run aisle train pricing")
+        return self._found

@@ -1,0 +1,125 @@
+"""What each candidate is expected to bring in a week, with the doubt about the elasticity.
+
+    units(p) = weekly units * (p / usual price) ** elasticity
+
+The elasticity is drawn from its normal distribution (evenly spread quantiles), so that expectations and 90%
+intervals come from one set of draws. Far beyond the prices that were ever in force nothing is promised: a
+lower price sells no more, the demand for a higher one falls by an elasticity of -1 at least.
+"""
+
+import zlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from scipy import special
+
+from services.pricing.domain.demand.response import Response
+from services.pricing.domain.limits import DAY, MICROS
+from services.pricing.domain.optimiser.candidates import Candidate, Item
+from services.pricing.domain.optimiser.goals import Goals, Objective
+from services.pricing.domain.proposal import Interval
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+DRAWS: Final = 64
+WEEK: Final = 7 * DAY
+LOW, HIGH = 0.05, 0.95
+WORTH: Final = 0.001
+"""A change has to bring more than this share of what the product brings now, or the price stays."""
+
+_QUANTILES: Final = special.ndtri((np.arange(DRAWS) + 0.5) / DRAWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Of P candidates in S draws, a week's units, revenue and margin (P, S); margin None without a cost.
+
+    `score` (P) is what the choice goes by: the objective's expected gain over the first candidate.
+    """
+
+    units: Floats
+    revenue: Floats
+    margin: Floats | None
+    score: Floats
+
+
+def outlook(item: Item, prices: list[Candidate], goals: Goals, now: int) -> Outlook | str:
+    """What the candidates bring; in words why that cannot be told. Amounts are units of the currency."""
+    price = np.array([candidate.price for candidate in prices]) / MICROS
+    weeks = _weeks(goals, now)
+    if isinstance(weeks, str):
+        return weeks
+    units = demand(item.response, price, _draws(item), (item.trusted[0] / MICROS, item.trusted[1] / MICROS))
+    if weeks and item.stock is not None:
+        units = sold(units, item.stock, weeks)
+    revenue = units * price[:, None]
+    margin = None if item.cost is None else revenue - units * item.cost / MICROS
+    if goals.objective is Objective.CLEARANCE and item.stock is None:
+        return "its stock is not counted"
+    if margin is None and (goals.objective is Objective.MARGIN or goals.max_margin_loss is not None):
+        return "its cost is not known, so that its margin cannot be told"
+    value = {Objective.MARGIN: margin, Objective.UNITS: units}.get(goals.objective, revenue)
+    assert value is not None
+    score = _score(item, value - value[0]) - _charge(item, price, goals, revenue, now)
+    score[1:] -= WORTH * abs(float(value[0].mean()))
+    return Outlook(units, revenue, margin, score)
+
+
+def demand(response: Response, price: Floats, elasticity: Floats, trusted: tuple[float, float]) -> Floats:
+    """Expected units of a week (P, S) at P prices, for S elasticities."""
+    low, high = trusted
+    inside = np.log(np.clip(price, low, high) / response.price)[:, None]
+    beyond = np.log(np.maximum(price / high, 1.0))[:, None]
+    effect = inside * elasticity + beyond * np.minimum(elasticity, -1.0)
+    return np.asarray(response.weekly_units * np.exp(effect))
+
+
+def sold(units: Floats, stock: int, weeks: float) -> Floats:
+    """Units a week that a stock lets be sold over some weeks: E[min(N, stock)] / weeks of Poisson demand N.
+
+    E[min(N, s)] = m P(N <= s - 1) + s P(N > s) for the mean m.
+    """
+    mean = units * weeks
+    if stock <= 0:
+        return np.zeros_like(units)
+    kept = mean * special.pdtr(stock - 1, mean) + stock * special.pdtrc(stock, mean)
+    return np.asarray(kept / weeks)
+
+
+def interval(change: Floats) -> Interval:
+    """The mean of draws (S) and their 90% interval."""
+    low, high = np.quantile(change, (LOW, HIGH), method="hazen")
+    return Interval(float(change.mean()), float(low), float(high))
+
+
+def _weeks(goals: Goals, now: int) -> float | str:
+    """How many weeks the stock has to last; 0 where it is not looked at."""
+    if goals.objective is not Objective.CLEARANCE:
+        return float(goals.stock_weeks)
+    weeks = (goals.clear_until - now) / WEEK
+    return weeks if weeks > 0 else "the day until which it was to be cleared has passed"
+
+
+def _draws(item: Item) -> Floats:
+    """The elasticities, in an order of the product's own: doubts of two products have nothing in common."""
+    order = np.random.default_rng(zlib.crc32(item.product_id.encode())).permutation(DRAWS)
+    known = item.response
+    return np.asarray(np.minimum(known.elasticity + known.elasticity_error * _QUANTILES[order], 0.0))
+
+
+def _score(item: Item, gain: Floats) -> Floats:
+    """The mean gain; of a product whose price never moved the low end: it moves only on safe ground."""
+    return np.asarray(
+        np.quantile(gain, LOW, axis=1, method="hazen") if item.response.prior_only else gain.mean(axis=1)
+    )
+
+
+def _charge(item: Item, price: Floats, goals: Goals, revenue: Floats, now: int) -> Floats:
+    """What a price costs that forbids announcing a reduction from the old one for 30 days; endless where the
+    reference has to be kept.
+    """
+    dips = (price < item.lowest / MICROS) & (price < price[0])
+    if goals.keep_reference_until > now:
+        return np.where(dips, np.inf, 0.0)
+    return np.asarray(dips * (goals.announcement_value / MICROS * revenue[0].mean()))

@@ -1,0 +1,176 @@
+"""Better prices for many products: each category by itself, as its policy wants it."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from services.pricing.domain.optimiser.candidates import Candidate, Item, bound_text, candidates
+from services.pricing.domain.optimiser.choice import Choice, choose
+from services.pricing.domain.optimiser.coherence import Floats, Row, rows
+from services.pricing.domain.optimiser.gains import DRAWS, Outlook, interval, outlook
+from services.pricing.domain.optimiser.goals import Goals, Objective
+from services.pricing.domain.proposal import Interval
+from services.pricing.domain.words import amount, percent
+
+SECONDS: Final = 30.0
+"""For all programs of one call together."""
+
+
+class Change(NamedTuple):
+    """A better price, in micros, what it is expected to change a week, and what bound it, in words."""
+
+    item: Item
+    price: int
+    units: Interval
+    revenue: Interval
+    margin: Interval | None
+    constraints: tuple[str, ...]
+    stock: bool
+
+
+class Plan(NamedTuple):
+    """Better prices, what they change in all, products that nothing can be told of, and how exact it is."""
+
+    changes: list[Change]
+    considered: int
+    skipped: list[tuple[str, str]]
+    units: Interval
+    revenue: Interval
+    margin: Interval
+    gap: float
+
+
+class _Group(NamedTuple):
+    """A category's products with all that the choice among their prices stands on."""
+
+    items: list[Item]
+    prices: list[list[Candidate]]
+    outlooks: list[Outlook]
+    rows: list[Row]
+    choice: Choice
+    goals: Goals
+
+
+def optimise(
+    items: Sequence[Item], now: int, objective: Objective | None = None, seconds: float = SECONDS
+) -> Plan:
+    """The best prices that rules and goals allow, and nothing for products that had better stay."""
+    groups: dict[tuple[str, Goals], list[Item]] = defaultdict(list)
+    for item in items:
+        goals = replace(item.goals, objective=objective) if objective else item.goals
+        groups[item.category, goals].append(item)
+    skipped: list[tuple[str, str]] = []
+    ends = time.monotonic() + seconds
+    solved = [
+        _solved(theirs, goals, now, skipped, ends - time.monotonic())
+        for (_, goals), theirs in sorted(groups.items(), key=lambda pair: pair[0][0])
+    ]
+    changes = sorted(
+        (change for group in solved for change in _changes(group)), key=lambda c: c.item.product_id
+    )
+    score, bound = (
+        sum(values) for values in zip((0.0, 0.0), *(group.choice[1:] for group in solved), strict=True)
+    )
+    return Plan(
+        changes,
+        sum(len(group.items) for group in solved),
+        skipped,
+        _total(solved, "units"),
+        _total(solved, "revenue"),
+        _total(solved, "margin"),
+        (bound - score) / bound if bound > 1e-9 else 0.0,
+    )
+
+
+def _solved(
+    items: Sequence[Item], goals: Goals, now: int, skipped: list[tuple[str, str]], seconds: float
+) -> _Group:
+    kept: list[Item] = []
+    prices: list[list[Candidate]] = []
+    outlooks: list[Outlook] = []
+    for item in items:
+        theirs = candidates(item, goals.max_step)
+        found = outlook(item, theirs, goals, now)
+        if isinstance(found, str):
+            skipped.append((item.product_id, found))
+        else:
+            kept.append(item)
+            prices.append(theirs)
+            outlooks.append(found)
+    tied = rows(kept, prices, outlooks, goals) if kept else []
+    choice = choose([one.score for one in outlooks], tied, seconds)
+    return _Group(kept, prices, outlooks, tied, choice, goals)
+
+
+def _total(groups: Sequence[_Group], name: str) -> Interval:
+    return interval(sum((_gain(group, name) for group in groups), np.zeros(DRAWS)))
+
+
+def _gain(group: _Group, name: str) -> Floats:
+    """What the choice changes in all, by draw (S)."""
+    total = np.zeros(DRAWS)
+    for found, chosen in zip(group.outlooks, group.choice.chosen, strict=True):
+        values = getattr(found, name)
+        if chosen and values is not None:
+            total += values[chosen] - values[0]
+    return total
+
+
+def _changes(group: _Group) -> list[Change]:
+    tied = _tied(group)
+    made = []
+    for place, (item, found) in enumerate(zip(group.items, group.outlooks, strict=True)):
+        chosen = group.choice.chosen[place]
+        if chosen:
+            units, revenue = (interval(values[chosen] - values[0]) for values in (found.units, found.revenue))
+            margin = None if found.margin is None else interval(found.margin[chosen] - found.margin[0])
+            said = (*_constraints(group, place), *tied[place])
+            counted = bool(group.goals.stock_weeks or group.goals.objective is Objective.CLEARANCE)
+            price = group.prices[place][chosen].price
+            stock = counted and item.stock is not None
+            made.append(Change(item, price, units, revenue, margin, said[:MOST_TOLD], stock))
+    return made
+
+
+MOST_TOLD: Final = 20
+
+
+def _tied(group: _Group) -> list[list[str]]:
+    """For each product the rows that keep it from what would be best for it alone."""
+    told: list[list[str]] = [[] for _ in group.items]
+    alone = [int(np.argmax(found.score)) for found in group.outlooks]
+    for row in group.rows:
+        for place, _ in row.terms:
+            moved = list(group.choice.chosen)
+            moved[place] = alone[place]
+            if alone[place] != group.choice.chosen[place] and not row.keeps(moved):
+                told[place].append(row.text)
+    return told
+
+
+def _constraints(group: _Group, place: int) -> list[str]:
+    item, prices, goals = group.items[place], group.prices[place], group.goals
+    chosen = prices[group.choice.chosen[place]]
+    up = chosen.price > item.price
+    said = []
+    if held := bound_text(item, chosen, up):
+        said.append(held)
+    elif chosen.price == (max if up else min)(candidate.price for candidate in prices):
+        said.append(f"a proposal changes a price by {percent(goals.max_step)} at most")
+    if item.response.prior_only:
+        said.append("its price never moved: judged by the low end of its gain")
+    if np.isneginf(group.outlooks[place].score).any():
+        said.append(f"no price under {amount(item.lowest)} while a reduction from it is planned")
+    elif goals.announcement_value and prices[1].price < min(item.price, item.lowest):
+        lost = percent(goals.announcement_value)
+        said.append(f"a price under {amount(item.lowest)} counts {lost} of a week's revenue as lost")
+    if chosen.price < item.lowest:
+        said.append(
+            f"{amount(chosen.price)} becomes the lowest price of 30 days: until they are over, "
+            f"a reduction is announced from it, not from {amount(item.lowest)}"
+        )
+    return said
