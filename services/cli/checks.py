@@ -71,14 +71,12 @@ def _nats(_: Config) -> Iterator[Finding]:
 
 
 def _triton(_: Config) -> Iterator[Finding]:
-    env = importlib.import_module("services.vision.triton.launch").TritonConfig().env
-    found = sorted(env.glob("lib/python3.*/site-packages/pytriton/tritonserver/bin/tritonserver"))
-    if found:
-        yield Finding("triton binary", "ok", str(found[-1]))
-    else:
-        yield Finding(
-            "triton binary", "broken", f"none in {env}", "run `make setup`, or set AISLE_TRITON_ENV"
-        )
+    launch = importlib.import_module("services.vision.triton.launch")
+    try:
+        yield Finding("triton binary", "ok", str(launch.binary(launch.TritonConfig())))
+    except launch.TritonMissing as error:
+        what, hint = str(error).split(": ", 1)
+        yield Finding("triton binary", "broken", what, hint)
 
 
 def _models(config: Config) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from services.vision.domain.image import ImageError
 from services.vision.domain.ports import Inference, Vectors
 from services.vision.triton.repository import Repository, version_of
 from tests.vision.conftest import TritonProcess
-from tests.vision.pictures import BLUE, GREEN, NAMES, RED, encoded, picture, publish
+from tests.vision.pictures import BLUE, GREEN, NAMES, RED, encoded, picture, publish, published
 from tests.vision.test_image import REFUSED
 
 
@@ -26,8 +26,8 @@ async def inference(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
         yield local
         return
     process: TritonProcess = request.getfixturevalue("triton")
-    triton = Triton(process.url, Repository(process.home, instances=1), seconds=10)
-    triton.take(publish(process.home))
+    triton = Triton(process.url, Repository(process.home), seconds=10)
+    triton.take(published(process.home))
     yield triton
     await triton.close()
 

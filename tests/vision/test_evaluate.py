@@ -14,7 +14,7 @@ from tests.vision.pictures import BLUE, RED, encoded, picture, publish
 async def test_accuracies_and_unreadable_pictures_are_told(
     home: Path, triton_url: str, tmp_path: Path
 ) -> None:
-    triton = Triton(triton_url, Repository(home, instances=1))
+    triton = Triton(triton_url, Repository(home))
     triton.take(publish(home))
     files = {"r1": RED, "r2": (240, 30, 20), "b1": BLUE, "b2": (20, 10, 200), "odd": (20, 10, 210)}
     for name, colour in files.items():

@@ -21,7 +21,7 @@ from services.vision.config import Config
 from services.vision.server import build
 from services.vision.triton.repository import Repository
 from tests.vision.conftest import TritonProcess
-from tests.vision.pictures import BLUE, GREEN, RED, encoded, picture, publish
+from tests.vision.pictures import BLUE, GREEN, RED, encoded, picture, publish, published
 from tests.vision.test_image import REFUSED
 
 
@@ -86,7 +86,7 @@ def config(home: Path, triton_url: str, nats_url: str) -> Config:
 
 @pytest.fixture
 async def shop(config: Config, nats_prefix: str) -> AsyncIterator[Shop]:
-    publish(config.home)
+    published(config.home)
     async with opened(config, nats_prefix) as one:
         yield one
 
@@ -208,7 +208,7 @@ async def test_bad_filters_and_sizes(shop: Shop) -> None:
 
 
 async def test_triton_killed_and_back(config: Config, nats_prefix: str, triton: TritonProcess) -> None:
-    publish(config.home)
+    published(config.home)
     async with running(build(config, log_prefix=nats_prefix)) as server, connect(server.target) as channel:
         shop = Shop(vision_pb2_grpc.VisionServiceStub(channel), NatsLog(config.nats_url))  # type: ignore[arg-type]
         assert await shop.sees() == "red"
@@ -229,7 +229,9 @@ async def test_a_model_with_too_few_names_never_reaches_triton(config: Config) -
 async def test_a_broken_model_is_refused_while_the_old_one_serves(shop: Shop, config: Config) -> None:
     before = await _version(shop)
     broken = publish(config.home, cut=True)  # whole by its checksum, and yet no network
-    refused = config.home / "triton" / "models" / "efficientnet_lite0" / broken.version.replace("T", "")
+    refused = (
+        config.home / "triton" / "models" / "efficientnet_lite0_network" / broken.version.replace("T", "")
+    )
     await asyncio.gather(
         wait_until(lambda: refused.exists()),
         *(shop.sees() for _ in range(20)),
@@ -252,7 +254,7 @@ async def test_a_model_cut_in_half_is_passed_over(config: Config, nats_prefix: s
 
 
 async def test_vectors_are_kept_over_a_restart(config: Config, nats_prefix: str) -> None:
-    publish(config.home)
+    published(config.home)
     red = encoded(picture(RED))
     for start in range(2):
         async with opened(config, nats_prefix) as shop:
@@ -279,7 +281,7 @@ async def _differs(found: object, other: object) -> bool:
 
 
 async def test_with_the_log_away_pictures_are_recognised(config: Config, nats_prefix: str) -> None:
-    publish(config.home)
+    published(config.home)
     away = config.model_copy(update={"nats_url": "nats://127.0.0.1:1"})
     service = build(away, log_prefix=nats_prefix)
     async with running(service, ready=False) as server, connect(server.target) as channel:
@@ -289,14 +291,14 @@ async def test_with_the_log_away_pictures_are_recognised(config: Config, nats_pr
 
 
 async def test_with_triton_away_the_port_tells_so(config: Config, nats_prefix: str) -> None:
-    publish(config.home)
+    published(config.home)
     away = config.model_copy(update={"triton": "127.0.0.1:1"})
     async with opened(away, nats_prefix, ready=False) as shop:
         assert await shop.sees() == "INFERENCE_UNAVAILABLE"
 
 
 async def test_with_no_model_the_reason_says_so(home: Path, triton_url: str) -> None:
-    triton = Triton(triton_url, Repository(home, name="nothing"), name="nothing")
+    triton = Triton(triton_url, Repository(home, name="nothing"))
     for ask in (lambda: triton.see(encoded(picture())), triton.ping):
         with pytest.raises(ServiceError) as caught:
             await ask()
@@ -307,7 +309,7 @@ async def test_with_no_model_the_reason_says_so(home: Path, triton_url: str) -> 
 async def test_more_pictures_than_triton_has_room_for_are_refused_at_once(
     config: Config, nats_prefix: str
 ) -> None:
-    publish(config.home)
+    published(config.home)
     async with opened(config.model_copy(update={"inference_in_flight": 1}), nats_prefix) as shop:
         answers = await asyncio.gather(*(shop.sees() for _ in range(20)))
         assert set(answers) == {"red", "OVERLOADED"}

@@ -1,7 +1,6 @@
 """The port Inference in Triton: loads the models that training publishes, and has pictures seen."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from threading import Lock
@@ -16,9 +15,9 @@ from tritonclient.utils import InferenceServerException
 from services.kit import deadline, logs
 from services.kit.errors import ServiceError
 from services.kit.models import Model
-from services.vision.domain.image import TooLargeImage, UnreadableImage
+from services.vision.domain.image import SIDE, TooLargeImage, UnreadableImage
 from services.vision.domain.seen import Classes, Seen
-from services.vision.triton.repository import NAME, Repository
+from services.vision.triton.repository import Repository
 
 LOAD_SECONDS: Final = 60.0
 PING_SECONDS: Final = 2.0
@@ -44,7 +43,6 @@ class Triton:
         *,
         seconds: float = 2.0,
         in_flight: int = 32,
-        name: str = NAME,
     ) -> None:
         """`url` is host:port of its gRPC; `seconds` is the longest wait for an answer.
 
@@ -52,7 +50,7 @@ class Triton:
         """
         self._room = in_flight
         self.name = "triton"
-        self._url, self._model, self._seconds = url, name, seconds
+        self._url, self._model, self._seconds = url, repository.name, seconds
         self._repository = repository
         self._loading = Lock()
         self._version = 0
@@ -70,10 +68,11 @@ class Triton:
     async def ping(self) -> None:
         """Raises when Triton is away or has no model; loads the model when Triton came back without it."""
         try:
-            ready = await self._channel.is_model_ready(self._model, client_timeout=PING_SECONDS)
+            names = (self._repository.network, self._repository.name)
+            ready = [await self._channel.is_model_ready(name, client_timeout=PING_SECONDS) for name in names]
         except InferenceServerException as error:
             raise _translated(error) from error
-        if not ready or self._repository.versions()[-1:] != [self._version]:
+        if not all(ready) or self._repository.versions()[-1:] != [self._version]:
             await asyncio.to_thread(self._load)
 
     async def close(self) -> None:
@@ -97,14 +96,13 @@ class Triton:
             _logger.warning("triton.away", version=model.version)
 
     def _load(self) -> None:
-        """Has Triton load the newest version; takes it out of the repository when Triton refuses it."""
+        """Has Triton serve the newest version; takes it out of the repository when Triton refuses it."""
         with self._loading, sync_client.InferenceServerClient(self._url, channel_args=CHANNEL) as triton:
             versions = self._repository.versions()
             if not versions:
                 raise ServiceError("MODEL_UNAVAILABLE", "there is no model yet: run `aisle train vision`")
             try:
-                triton.load_model(self._model, client_timeout=LOAD_SECONDS)
-                self._check(triton.get_model_metadata(self._model, as_json=True), versions[-1])
+                self._serve(triton, versions[-1])
             except InferenceServerException as error:
                 if error.status() in _AWAY:
                     raise _translated(error) from error
@@ -112,26 +110,38 @@ class Triton:
             except ValueError as error:
                 self._refuse(triton, versions, str(error))
             self._version = versions[-1]
-            self._repository.prune()
+
+    def _serve(self, triton: Any, version: int) -> None:
+        """Loads a network beside the one that serves, tries it, and only then lets callers come to it."""
+        repository = self._repository
+        triton.load_model(repository.network, client_timeout=LOAD_SECONDS)
+        self._try(triton, version)
+        repository.open(version)
+        triton.load_model(repository.name, client_timeout=LOAD_SECONDS)
+        served = triton.get_model_metadata(repository.name, as_json=True)["versions"]
+        if str(version) not in served:
+            raise ValueError(f"Triton serves the versions {served}")
+
+    def _try(self, triton: Any, version: int) -> None:
+        """Has the network see a black picture. Raises ValueError when it answers with other sizes."""
+        tensor = sync_client.InferInput("pixels", [1, SIDE, SIDE, 3], "UINT8")
+        tensor.set_data_from_numpy(np.zeros((1, SIDE, SIDE, 3), np.uint8))
+        result = triton.infer(
+            self._repository.network, [tensor], model_version=str(version), client_timeout=LOAD_SECONDS
+        )
+        sizes = [result.as_numpy(name).shape for name in ("probabilities", "embedding")]
+        told = self._repository.shape(version)
+        if sizes != [(1, told["labels"]), (1, told["embedding"])]:
+            raise ValueError(f"the network answers {sizes}, its model.json says {told}")
 
     def _refuse(self, triton: Any, versions: Sequence[int], why: str) -> None:
         _logger.error("triton.model_refused", version=versions[-1], why=why.splitlines()[0][:300])
         self._repository.discard(versions[-1])
         if len(versions) > 1:
-            # The file times of the old version are as they were, so that Triton need not load it again.
-            triton.load_model(self._model, client_timeout=LOAD_SECONDS)
+            # Triton still serves the version before; it is told that there is no other.
+            self._serve(triton, versions[-2])
             self._version = versions[-2]
         raise ServiceError("MODEL_UNAVAILABLE", f"Triton refused the model's version {versions[-1]}")
-
-    def _check(self, metadata: dict[str, Any], version: int) -> None:
-        """Raises ValueError when Triton serves another model than the one that was put there."""
-        shape = self._repository.shape(version)
-        outputs = {output["name"]: int(output["shape"][-1]) for output in metadata["outputs"]}
-        expected = {"PROBABILITIES": shape["labels"], "EMBEDDING": shape["embedding"]}
-        if metadata["name"] != self._model or str(version) not in metadata["versions"]:
-            raise ValueError(f"Triton serves {metadata['name']} {metadata['versions']}")
-        if [one["name"] for one in metadata["inputs"]] != ["IMAGE"] or outputs != expected:
-            raise ValueError(f"Triton's model has outputs {json.dumps(outputs)}, not {json.dumps(expected)}")
 
     async def see(self, picture: bytes) -> Seen:
         """See Inference; OVERLOADED when too many pictures are with Triton."""

@@ -13,9 +13,13 @@ from pydantic_settings import SettingsConfigDict
 from services.kit import logs
 from services.kit.config import Settings
 from services.kit.models import ModelStore
-from services.vision.triton.repository import NAME, Repository
+from services.vision.triton.repository import Repository
 
 HINT: Final = "run `make setup`, or set AISLE_TRITON_ENV to an environment that has nvidia-pytriton"
+
+# Left to itself, malloc gives a decoded picture's memory back to the kernel and faults it in again for the
+# next: 300 page faults, a third of what decoding costs.
+KEEP_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(64 * 2**20), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
 
 
 class TritonConfig(Settings):
@@ -27,12 +31,19 @@ class TritonConfig(Settings):
         Path(__file__).parents[3] / ".venv-triton",
         description="The Python environment that has nvidia-pytriton, onnxruntime, numpy<2 and pillow.",
     )
+    server: Path | None = Field(
+        None,
+        description="A tritonserver's own folder, /opt/tritonserver in NVIDIA's container, instead of env's.",
+    )
     port: int = Field(50055, ge=1, le=65535, description="Triton's gRPC port.")
     http_port: int = Field(50056, ge=1, le=65535, description="Triton's HTTP port.")
     metrics_port: int = Field(50057, ge=1, le=65535, description="Triton's port of Prometheus metrics.")
     device: Literal["cpu", "gpu"] = Field("cpu", description="Which configuration of the models is used.")
     instances: int = Field(
         0, ge=0, le=64, description="Copies of the network that run at once; 0 is one a core."
+    )
+    cache_bytes: int = Field(
+        64 * 2**20, ge=0, description="Bytes of answers kept for pictures that come again; 0 keeps none."
     )
 
 
@@ -54,22 +65,33 @@ def main() -> None:
 
 def command(config: TritonConfig) -> tuple[list[str], dict[str, str]]:
     """The command line and its environment; makes the repository ready. Raises TritonMissing."""
-    packages = _packages(config.env)
-    server = packages / "pytriton" / "tritonserver" / "bin" / "tritonserver"
     home = config.home.resolve()
-    repository = Repository(home, instances=config.instances)
-    repository.root.mkdir(parents=True, exist_ok=True)
+    repository = Repository(home)
+    repository.configure(config.instances)
     model = ModelStore(home, "vision").current()
     if model is not None:
         repository.assemble(model)
+    server = binary(config).parents[1]
+    backends, environment = (server / "backends", dict(os.environ)) if config.server else _wheel(config, home)
+    if config.device == "gpu" and not (backends / "onnxruntime").is_dir():
+        raise TritonMissing(f"no onnxruntime backend in {backends}, which AISLE_TRITON_DEVICE=gpu needs")
     arguments = [
-        str(server),
+        str(server / "bin" / "tritonserver"),
         f"--model-repository={repository.root}",
-        f"--backend-directory={_backends(packages, home, _python(config.env))}",
+        *([f"--load-model={repository.network}"] if repository.versions() else []),
+        *([f"--load-model={repository.name}"] if repository.opened() else []),
+        f"--backend-directory={backends}",
+        f"--cache-directory={server / 'caches'}",
+        *_options(config),
+    ]
+    return arguments, KEEP_MEMORY | environment
+
+
+def _options(config: TritonConfig) -> list[str]:
+    return [
         f"--model-config-name={config.device}",
         # A model that is not there yet, or does not load, must not end the server: it is loaded later.
         "--model-control-mode=explicit",
-        *([f"--load-model={NAME}"] if repository.versions() else []),
         "--exit-on-error=false",
         "--strict-readiness=false",
         f"--grpc-address={config.host}",
@@ -80,15 +102,31 @@ def command(config: TritonConfig) -> tuple[list[str], dict[str, str]]:
         f"--metrics-port={config.metrics_port}",
         # Two servers on one machine must not meet in /dev/shm.
         f"--backend-config=python,shm-region-prefix-name={_shared_prefix(config)}",
+        *([f"--cache-config=local,size={config.cache_bytes}"] if config.cache_bytes else []),
         "--exit-timeout-secs=5",
         "--log-verbose=0",
     ]
-    libraries = [_python(config.env)["library"], str(packages / "nvidia_pytriton.libs")]
+
+
+def binary(config: TritonConfig) -> Path:
+    """The tritonserver that would run. Raises TritonMissing."""
+    if not config.server:
+        return _packages(config.env) / "pytriton" / "tritonserver" / "bin" / "tritonserver"
+    found = config.server.absolute() / "bin" / "tritonserver"
+    if not found.exists():
+        raise TritonMissing(f"no Triton in {config.server}: it is AISLE_TRITON_SERVER that says so")
+    return found
+
+
+def _wheel(config: TritonConfig, home: Path) -> tuple[Path, dict[str, str]]:
+    """A folder with the one backend that the wheel has, and the environment it needs."""
+    packages, python = _packages(config.env), _python(config.env)
     environment = dict(os.environ)
+    libraries = [python["library"], str(packages / "nvidia_pytriton.libs")]
     environment["PYTHONPATH"] = str(packages)
     environment["LD_LIBRARY_PATH"] = os.pathsep.join([*libraries, os.environ.get("LD_LIBRARY_PATH", "")])
     environment["PATH"] = os.pathsep.join([str(config.env / "bin"), os.environ.get("PATH", "")])
-    return arguments, environment
+    return _backends(packages, home, python), environment
 
 
 def _shared_prefix(config: TritonConfig) -> str:

@@ -1,10 +1,10 @@
-"""The model repository that Triton reads: our template around an exported network, by version."""
+"""The model repository that Triton reads: our templates around an exported network, by version."""
 
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -13,12 +13,15 @@ from services.kit.models import Model
 from services.vision.domain.seen import Classes
 
 NAME: Final = "efficientnet_lite0"
-"""The model's name in Triton."""
+"""What callers ask for: it takes pictures."""
 
-TEMPLATE: Final = Path(__file__).parent / "model_repository" / NAME
+TEMPLATES: Final = Path(__file__).parent / "model_repository"
 IMAGE_CODE: Final = Path(__file__).parents[1] / "domain" / "image.py"
 KEPT: Final = 2
-"""Versions that stay on the disk: the one that serves and the one before."""
+"""Versions that stay: the one that serves and the one before. The configurations have Triton load both."""
+
+SIDE_FILES: Final = {"network": (), "pictures": (IMAGE_CODE,)}
+"""What each template's versions need beside their own code."""
 
 
 def classes_of(folder: Path) -> Classes:
@@ -34,20 +37,39 @@ def version_of(model: Model) -> int:
 
 
 class Repository:
-    """The folder home/triton/models; safe to use from several processes."""
+    """The folder home/triton/models; safe to use from several processes.
 
-    def __init__(self, home: Path, *, name: str = NAME, instances: int = 0) -> None:
-        """`instances` of the network run at once; as many as the machine has cores when 0."""
+    It holds two models of the same versions: `name`_network, pixels in, and `name`, pictures in, whose every
+    version asks the network's same version. A version is put into the first, tried there, and then opened in
+    the second: so callers go from one version to the next at once, and never to one that does not work.
+    """
+
+    def __init__(self, home: Path, *, name: str = NAME) -> None:
         self.root = home / "triton" / "models"
-        self.folder = self.root / name
-        self._name = name
-        self._instances = instances or os.cpu_count() or 1
+        self.name, self.network = name, f"{name}_network"
+
+    def configure(self, instances: int = 0) -> None:
+        """Writes all configurations; `instances` of the network run at once, one a core when 0."""
+        instances = instances or os.cpu_count() or 1
+        values = {
+            "NAME": self.name,
+            "INSTANCES": instances,
+            "DECODERS": instances + 1,
+            "ENGINES": self.root.parent / "engines",
+        }
+        for template, name in (("network", self.network), ("pictures", self.name)):
+            folder = self.root / name / "configs"
+            folder.mkdir(parents=True, exist_ok=True)
+            for source in (TEMPLATES / template / "configs").iterdir():
+                _replace(folder / source.name, Template(source.read_text()).substitute(values))
 
     def versions(self) -> list[int]:
-        """The versions that are there, the newest last."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
+        """The network's versions that are there, the newest last."""
+        return _versions(self.root / self.network)
+
+    def opened(self) -> list[int]:
+        """The versions that callers may ask, the newest last."""
+        return _versions(self.root / self.name)
 
     def assemble(self, model: Model) -> int:
         """Puts a model there, whole or not at all, and makes it the one to load; returns its version.
@@ -59,57 +81,60 @@ class Repository:
         if len(names) != shape["labels"]:
             raise ValueError(f"the model has {len(names)} names for {shape['labels']} classes")
         version = version_of(model)
-        target = self.folder / str(version)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            folder = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
-            for source in (TEMPLATE / "model.py", IMAGE_CODE, *sorted(model.path.iterdir())):
-                shutil.copyfile(source, folder / source.name)
-            folder.chmod(0o755)
-            try:
-                folder.rename(target)
-            except OSError:  # another process was faster with the same version
-                shutil.rmtree(folder)
-        self.select(version)
+        self._put("network", self.network, version, sorted(model.path.iterdir()))
+        # Now rather than once it serves: each change is one for which Triton loads a model again.
+        kept = [there for there in self.versions() if there <= version][-KEPT:]
+        for other in self._all() - set(kept):
+            self.discard(other)
         return version
 
-    def select(self, version: int) -> None:
-        """Writes the configurations that a version needs, and drops all later versions."""
-        for later in (other for other in self.versions() if other > version):
-            shutil.rmtree(self.folder / str(later), ignore_errors=True)
-        shape = self.shape(version)
-        (self.folder / "configs").mkdir(exist_ok=True)
-        for source in (TEMPLATE / "configs").iterdir():
-            text = Template(source.read_text()).safe_substitute(self._values(shape))
-            _replace(self.folder / "configs" / source.name, text)
+    def open(self, version: int) -> None:
+        """Lets callers ask for a version, from the next load on."""
+        self._put("pictures", self.name, version, ())
 
     def discard(self, version: int) -> None:
-        """Takes a version out that Triton refused; the one before is the one to load."""
-        shutil.rmtree(self.folder / str(version), ignore_errors=True)
-        if versions := self.versions():
-            self.select(versions[-1])
+        """Takes a version out."""
+        for name in (self.name, self.network):
+            shutil.rmtree(self.root / name / str(version), ignore_errors=True)
 
     def shape(self, version: int) -> Mapping[str, Any]:
         """How many `labels` and `embedding` dimensions a version has. Raises OSError or ValueError."""
-        shape: Mapping[str, Any] = json.loads((self.folder / str(version) / "model.json").read_text())
+        text = (self.root / self.network / str(version) / "model.json").read_text()
+        shape: Mapping[str, Any] = json.loads(text)
         return shape
 
     def classes(self, version: int) -> Classes:
         """A version's classes. Raises OSError or ValueError."""
-        return classes_of(self.folder / str(version))
+        return classes_of(self.root / self.network / str(version))
 
-    def prune(self) -> None:
-        """Removes all but the newest versions."""
-        for version in self.versions()[:-KEPT]:
-            shutil.rmtree(self.folder / str(version), ignore_errors=True)
+    def _all(self) -> set[int]:
+        return {*self.versions(), *self.opened()}
 
-    def _values(self, shape: Mapping[str, Any]) -> Mapping[str, object]:
-        return {
-            "NAME": self._name,
-            "INSTANCES": self._instances,
-            "LABELS": shape["labels"],
-            "EMBEDDING": shape["embedding"],
-        }
+    def _put(self, template: str, name: str, version: int, files: Sequence[Path]) -> None:
+        """Makes a version of a model from its template; brings what older software left there up to date."""
+        model = self.root / name
+        model.mkdir(parents=True, exist_ok=True)
+        code = [TEMPLATES / template / "model.py", *SIDE_FILES[template]]
+        if not (model / str(version)).exists():
+            folder = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
+            for source in (*files, *code):
+                shutil.copyfile(source, folder / source.name)
+            # A file where the folder would be: byte code there is a change, for which Triton loads again.
+            (folder / "__pycache__").touch()
+            folder.chmod(0o755)
+            try:
+                folder.rename(model / str(version))
+            except OSError:  # another process was faster with the same version
+                shutil.rmtree(folder)
+        for source in code:
+            for there in _versions(model):
+                _replace(model / str(there) / source.name, source.read_text())
+
+
+def _versions(folder: Path) -> list[int]:
+    if not folder.is_dir():
+        return []
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
 def _replace(path: Path, text: str) -> None:
