@@ -12,7 +12,7 @@ from services.cli import output
 def command(
     service: Annotated[str, typer.Argument(help="pricing")],
     market: Annotated[
-        str, typer.Option(help="ferreira (a), beta (b), or a TOML file as docs/pricing.md says.")
+        str, typer.Option(help="ferreira (a), beta (b), or a TOML file as docs/demand.md says.")
     ] = "ferreira",
     runs: Annotated[int, typer.Option(min=2, max=10_000, help="How often each policy plays.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed, the same figures.")] = 0,

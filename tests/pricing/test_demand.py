@@ -5,9 +5,11 @@ import pytest
 
 from services.kit.progress import silent
 from services.pricing.config import Config
+from services.pricing.domain.demand import level
 from services.pricing.domain.demand.assessment import Weeks, coverage, forecast, interval, wape
 from services.pricing.domain.demand.model import Demand, Settings, fit
 from services.pricing.evaluate import evaluate
+from tests.pricing import worlds
 
 WEEKS = 40
 
@@ -68,6 +70,32 @@ def test_forecasts_beat_the_four_week_mean_and_intervals_cover() -> None:
     assert coverage(found, 0.0) == pytest.approx(0.9, abs=0.08)
     low, high = interval(found, 0.0)
     assert np.all(low <= high)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dips",
+        "noisy dips",
+        "steps, autocorrelated level",
+        "steps, walking level",
+        "few moves, autocorrelated level",
+        "promotions with dips",
+        "25 products",
+    ],
+)
+def test_intervals_hold_nine_in_ten_true_elasticities(name: str) -> None:
+    shops = [worlds.shop(worlds.WORLDS[name], seed) for seed in range(4)]
+    hits = [worlds.held(worlds.learnt(one.weeks, one.asked), one.elasticity) for one in shops]
+    assert 0.83 <= np.mean(hits) <= 0.96
+
+
+def test_a_price_that_stays_for_long_tells_less_than_one_that_dips() -> None:
+    price = np.zeros((2, 40, 1))
+    price[0, 20:], price[1, 20] = -0.3, -0.3  # for good, and for a week
+    found = level.apart(price, np.ones((2, 40)), np.ones((2, 40)), Settings(0.8, 0.2))[:, :, 0]
+    assert found[1, 20] == pytest.approx(-0.3, abs=0.01)
+    assert np.abs(found[0, 30:]).max() < 0.05
 
 
 async def test_the_demo_shops_demand_is_measured_and_no_others(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -18,7 +18,6 @@ class Response:
     """A product's weekly units at its usual price, its own-price elasticity and the standard error of that.
 
     `prior_only`: its price never moved, so the elasticity is its category's. Amounts are units of `currency`.
-    The standard error is too small so far: see model.py.
     """
 
     product_id: str

@@ -32,7 +32,7 @@ class Settings:
     """`draws`: demands drawn for a decision; its propensities are known exactly, being their mean choice.
 
     `spread`: how far draws lie from the most likely demand, as a share of the posterior's deviation: 1 is
-    Thompson's rule, less tries less. A half was best over eight invented markets (docs/pricing.md).
+    Thompson's rule, less tries less. A half was best over eight invented markets (docs/demand.md).
     `exploration`: the share of decisions that go to any allowed price at random, 0 for none.
     """
 
