@@ -58,9 +58,9 @@ def _tables(answer: Any) -> list[Any]:
             amount(price.old_price),
             amount(price.new_price),
             f"{price.elasticity:.2f} ± {price.elasticity_error:.2f}",
-            _change(price.units),
-            _change(price.revenue),
-            _change(price.margin) if price.HasField("margin") else "",
+            change(price.units),
+            change(price.revenue),
+            change(price.margin) if price.HasField("margin") else "",
             "\n".join(price.constraints),
             price.proposal_id,
         )
@@ -82,20 +82,22 @@ def _tables(answer: Any) -> list[Any]:
         lines.append(f"and {len(answer.prices) - SHOWN} more: see --json")
     lines.append(
         f"{len(answer.prices)} of {answer.considered_count} prices change. In all a week: "
-        f"units {_change(answer.units)}, revenue {_change(answer.revenue)}, margin {_change(answer.margin)} "
+        f"units {change(answer.units)}, revenue {change(answer.revenue)}, margin {change(answer.margin)} "
         f"(90% intervals of the doubt about elasticities). "
         f"Model {answer.model_version}; within {answer.gap:.2%} of the best choice."
     )
-    return lines + _skipped(answer.skipped)
+    return lines + skipped(answer.skipped)
 
 
-def _change(change: Any) -> str:
-    return f"{change.value:+,.2f} ({change.low:+,.2f} to {change.high:+,.2f})"
+def change(told: Any, sign: str = "+") -> str:
+    """An expected change and its interval."""
+    return " ".join((f"{told.value:{sign},.2f}", f"({told.low:{sign},.2f} to {told.high:{sign},.2f})"))
 
 
-def _skipped(skipped: Any) -> list[Any]:
+def skipped(products: Any) -> list[Any]:
+    """Why products were left out, and how many for each reason."""
     reasons: dict[str, int] = {}
-    for one in skipped:
+    for one in products:
         reasons[one.reason] = reasons.get(one.reason, 0) + 1
     rows = [(reason, count) for reason, count in sorted(reasons.items(), key=lambda pair: -pair[1])]
     return [output.table("Left out", ("why", "products"), rows, right=("products",))] if rows else []

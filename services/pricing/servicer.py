@@ -9,7 +9,7 @@ from aisle.pricing.v1 import pricing_pb2 as pb
 from services.kit.errors import ServiceError
 from services.pricing.domain.ports import Accounts, Competitors, Optimiser, Proposals
 from services.pricing.domain.quotes import Quotes
-from services.pricing.wire import common, competitors, optimization, policies, prices, proposals
+from services.pricing.wire import common, competitors, optimization, plans, policies, prices, proposals
 
 
 class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
@@ -124,6 +124,23 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         wanted = optimization.to_wanted(request)
         self._quotes.check(wanted.market)
         return optimization.from_optimised(await self._optimiser.optimise(wanted))
+
+    async def PlanMarkdown(
+        self, request: optimization_pb2.PlanMarkdownRequest, context: Any
+    ) -> optimization_pb2.PlanMarkdownResponse:
+        """See the proto."""
+        market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)
+        self._quotes.check(market)
+        found, model = await self._optimiser.markdown(market, product_id, plans.to_clearing(request))
+        return plans.from_markdown(found, model)
+
+    async def PlanPromotions(
+        self, request: optimization_pb2.PlanPromotionsRequest, context: Any
+    ) -> optimization_pb2.PlanPromotionsResponse:
+        """See the proto."""
+        wanted, calendar, start, cross = plans.to_calendar(request)
+        self._quotes.check(wanted.market)
+        return plans.from_planned(await self._optimiser.promotions(wanted, calendar, start, cross))
 
     def _product(self, request: pb.ExplainPriceRequest | pb.ListPriceHistoryRequest) -> tuple[str, str]:
         market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)

@@ -48,7 +48,7 @@ def item(
     return Item(
         product_id,
         units(price),
-        units(price if lowest is None else lowest),
+        () if lowest is None else ((NOW, units(lowest)),),
         None if day_ago is None else units(day_ago),
         (units(trusted[0]), units(trusted[1])),
         Facts(product),

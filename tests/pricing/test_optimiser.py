@@ -177,7 +177,9 @@ def test_a_dip_that_would_block_an_announcement_is_paid_for_or_forbidden() -> No
     assert prices(optimise([dear], NOW)) == {}
     kept = replace_goals(known, Goals(Objective.REVENUE, keep_reference_until=NOW + DAY))
     assert prices(optimise([kept], NOW)) == {}
-    dipped = replace(dear, lowest=units(9.0))  # it cost 9.00 in the last 30 days: nothing is left to lose
+    dipped = replace(
+        dear, past=((NOW, units(9.0)),)
+    )  # it cost 9.00 in the last 30 days: nothing is left to lose
     assert prices(optimise([dipped], NOW)) == {"a": 9.0}
 
 

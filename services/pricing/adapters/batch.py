@@ -15,7 +15,6 @@ from services.pricing.domain.optimiser.candidates import Item, refused, trusted
 from services.pricing.domain.policies import Policies
 from services.pricing.domain.product import Facts, Money, Observed, Product
 from services.pricing.domain.proposal import Draft, draft
-from services.pricing.domain.reduction import lowest_since
 from services.pricing.domain.terms import Decision, Terms
 
 Changed = tuple[str, str, State]
@@ -97,7 +96,11 @@ class Batch:
         return Item(
             product_id,
             state.price,
-            lowest_since(state, recent, now - WINDOW, state.currency),
+            tuple(
+                (e.time, e.previous)
+                for e in recent
+                if e.previous is not None and e.currency == state.currency
+            ),
             measured_against(state, terms, recent, now, state.currency),
             trusted(min(low, usual), max(high, usual)),
             facts,

@@ -13,16 +13,20 @@ from services.pricing.adapters.served_demand import ServedDemand
 from services.pricing.adapters.store import CHUNK, Store
 from services.pricing.domain.demand.response import Responses
 from services.pricing.domain.errors import InvalidValue
-from services.pricing.domain.limits import MAX_QUOTED
+from services.pricing.domain.limits import DAY, MAX_QUOTED
 from services.pricing.domain.optimiser.candidates import Item
+from services.pricing.domain.optimiser.clearing import Clearing, Markdown, markdown
+from services.pricing.domain.optimiser.gains import WEEK
 from services.pricing.domain.optimiser.optimise import Change, Plan, optimise
+from services.pricing.domain.optimiser.promotions import Calendar, Cross, Offer, promotions
 from services.pricing.domain.policy import is_below
-from services.pricing.domain.ports import Ask, Optimised, Wanted
+from services.pricing.domain.ports import Ask, Optimised, Planned, Wanted
 from services.pricing.domain.product import Money
 from services.pricing.domain.proposal import LIFE, Evidence, Interval, Proposal, Wish
 from services.pricing.domain.words import amount
 
 T = TypeVar("T")
+LAST_START = 365 * DAY
 
 
 class Planner:
@@ -42,6 +46,26 @@ class Planner:
             return Optimised(plan, responses.version, {})
         made, left = self._propose(wanted, plan, responses.version)
         return Optimised(plan._replace(skipped=sorted([*plan.skipped, *left])), responses.version, made)
+
+    def markdown(self, market: str, product_id: str, asked: Clearing) -> tuple[Markdown, str]:
+        """See ports.Optimiser."""
+        responses, now = self._demand.responses(), self._store.now()
+        items, skipped = self.items(Wanted(market, [product_id]), responses, now)
+        if not items:
+            raise InvalidValue(skipped[0][1], field="product_id")
+        return markdown(items[0], asked, now), responses.version
+
+    def promotions(self, wanted: Wanted, calendar: Calendar, start: int | None, cross: Cross) -> Planned:
+        """See ports.Optimiser."""
+        responses, now = self._demand.responses(), self._store.now()
+        first = now if start is None else start
+        if not now - DAY <= first <= now + LAST_START:
+            raise InvalidValue("start_time must lie ahead, a year at most", field="start_time")
+        items, skipped = self.items(wanted, responses, now)
+        starts = [first + week * WEEK for week in range(calendar.weeks)]
+        offers = [Offer(item, tuple(item.reference(start) for start in starts)) for item in items]
+        found = promotions(offers, calendar, cross)
+        return Planned(found._replace(skipped=sorted([*skipped, *found.skipped])), first, responses.version)
 
     def items(
         self, wanted: Wanted, responses: Responses, now: int
@@ -99,6 +123,16 @@ class SqlOptimiser:
     async def optimise(self, wanted: Wanted) -> Optimised:
         """See ports.Optimiser."""
         return await self._workers.run(self._planner.optimise, wanted)
+
+    async def markdown(self, market: str, product_id: str, asked: Clearing) -> tuple[Markdown, str]:
+        """See ports.Optimiser."""
+        return await self._workers.run(self._planner.markdown, market, product_id, asked)
+
+    async def promotions(
+        self, wanted: Wanted, calendar: Calendar, start: int | None, cross: Cross
+    ) -> Planned:
+        """See ports.Optimiser."""
+        return await self._workers.run(self._planner.promotions, wanted, calendar, start, cross)
 
 
 def _wish(change: Change, model: str) -> Wish:

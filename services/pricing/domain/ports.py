@@ -6,8 +6,10 @@ from typing import NamedTuple, Protocol
 from services.pricing.domain.account import Entry, State
 from services.pricing.domain.competitor import Rival
 from services.pricing.domain.errors import PricingError
+from services.pricing.domain.optimiser.clearing import Clearing, Markdown
 from services.pricing.domain.optimiser.goals import Objective
 from services.pricing.domain.optimiser.optimise import Plan
+from services.pricing.domain.optimiser.promotions import Calendar, Cross, Promotions
 from services.pricing.domain.pipeline import Move
 from services.pricing.domain.policies import Key
 from services.pricing.domain.policy import Policy
@@ -98,11 +100,32 @@ class Wanted(NamedTuple):
     request_id: str = ""
 
 
+class Planned(NamedTuple):
+    """A calendar of promotions, when its first week begins, and the version of the model that made it."""
+
+    promotions: Promotions
+    start: int
+    model: str
+
+
 class Optimiser(Protocol):
     """Finds better prices."""
 
     async def optimise(self, wanted: Wanted) -> Optimised:
         """Reads what is known and finds the best prices. Raises ServiceError MODEL_UNAVAILABLE."""
+        ...
+
+    async def markdown(self, market: str, product_id: str, asked: Clearing) -> tuple[Markdown, str]:
+        """A plan for a stock, and the model's version.
+
+        Raises InvalidValue, MixedCurrencies, ServiceError MODEL_UNAVAILABLE.
+        """
+        ...
+
+    async def promotions(
+        self, wanted: Wanted, calendar: Calendar, start: int | None, cross: Cross
+    ) -> Planned:
+        """The best promotions from a day on, from now for None. Raises as markdown does."""
         ...
 
 

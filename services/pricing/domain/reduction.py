@@ -32,18 +32,13 @@ def after(state: State, recent: Sequence[Entry] | None, entry: Entry | None) -> 
 
 
 def lowest_before(state: State, recent: Sequence[Entry], entry: Entry) -> int:
-    """The lowest price that was in force in the 30 days before an entry, in its currency."""
-    return lowest_since(state, recent, entry.time - WINDOW, entry.currency)
-
-
-def lowest_since(state: State, recent: Sequence[Entry], moment: int, currency: str) -> int:
-    """The lowest price in force from a moment to now.
+    """The lowest price that was in force in the 30 days before an entry, in its currency.
 
     An entry tells the price until it, too: so the first of the window brings the price the window began with.
     """
     prices = [state.price]
     for known in recent:
-        if known.time > moment and known.currency == currency:
+        if known.time > entry.time - WINDOW and known.currency == entry.currency:
             prices += [known.price] if known.previous is None else [known.price, known.previous]
     return min(prices)
 

@@ -42,7 +42,7 @@ def to_goals(message: pb.PricingGoals) -> Goals:
     return checked(
         Goals(
             objective=objective(message.objective, f"{field}.objective"),
-            clear_until=_micros(message.clear_until),
+            clear_until=to_time(message.clear_until),
             max_step=_share(message, "max_step", LARGEST_STEP) or DEFAULT_STEP,
             stock_weeks=message.stock_weeks,
             ignore_sizes=message.ignore_sizes,
@@ -50,7 +50,7 @@ def to_goals(message: pb.PricingGoals) -> Goals:
             max_mean_change=_share(message, "max_mean_change", MICROS),
             max_margin_loss=loss,
             announcement_value=_share(message, "announcement_value", 100 * MICROS),
-            keep_reference_until=_micros(message.keep_reference_until),
+            keep_reference_until=to_time(message.keep_reference_until),
         ),
         field,
     )
@@ -61,7 +61,8 @@ def _share(message: pb.PricingGoals, name: str, most: int) -> int:
     return share(to_finite(getattr(message, name), field), field, most=most)
 
 
-def _micros(message: Timestamp) -> int:
+def to_time(message: Timestamp) -> int:
+    """A time in microseconds, 0 for none."""
     return message.seconds * MICROS + message.nanos // 1_000
 
 
@@ -96,8 +97,7 @@ def from_goals(goals: Goals) -> pb.PricingGoals:
 
 def to_wanted(request: pb.OptimizePricesRequest) -> Wanted:
     """What to optimise. Raises ServiceError, InvalidValue, TooManyItems."""
-    if len(request.product_ids) > MOST_PRODUCTS:
-        raise TooManyItems(f"at most {MOST_PRODUCTS} products", field="product_ids")
+    product_ids, category = to_products(request)
     aim = objective(request.objective, "objective") if request.objective else None
     if aim is Objective.CLEARANCE:
         raise InvalidValue("clearance needs a policy that says until when", field="objective")
@@ -107,12 +107,20 @@ def to_wanted(request: pb.OptimizePricesRequest) -> Wanted:
         raise InvalidValue("nothing is proposed without propose", field="proposer")
     return Wanted(
         market=to_market(request.market),
-        product_ids=sorted({to_product_id(product_id, "product_ids") for product_id in request.product_ids}),
-        category=category_path(request.category, "category") if request.category else "",
+        product_ids=product_ids,
+        category=category,
         objective=aim,
         proposer=to_actor(request.proposer, "proposer") if request.propose else "",
         request_id=request.request_id,
     )
+
+
+def to_products(request: pb.OptimizePricesRequest | pb.PlanPromotionsRequest) -> tuple[list[str], str]:
+    """The products and the category that are asked for. Raises ServiceError, InvalidValue, TooManyItems."""
+    if len(request.product_ids) > MOST_PRODUCTS:
+        raise TooManyItems(f"at most {MOST_PRODUCTS} products", field="product_ids")
+    ids = {to_product_id(product_id, "product_ids") for product_id in request.product_ids}
+    return sorted(ids), category_path(request.category, "category") if request.category else ""
 
 
 def from_optimised(found: Optimised) -> pb.OptimizePricesResponse:
@@ -122,9 +130,9 @@ def from_optimised(found: Optimised) -> pb.OptimizePricesResponse:
         model_version=found.model,
         considered_count=plan.considered,
         skipped=[pb.UnoptimizedProduct(product_id=one, reason=reason) for one, reason in plan.skipped],
-        units=_change(plan.units),
-        revenue=_change(plan.revenue),
-        margin=_change(plan.margin),
+        units=from_change(plan.units),
+        revenue=from_change(plan.revenue),
+        margin=from_change(plan.margin),
         gap=plan.gap,
     )
     for change in plan.changes:
@@ -144,12 +152,13 @@ def _price(change: Change) -> pb.OptimizedPrice:
         elasticity=response.elasticity,
         elasticity_error=response.elasticity_error,
         prior_only=response.prior_only,
-        units=_change(change.units),
-        revenue=_change(change.revenue),
-        margin=_change(change.margin) if change.margin else None,
+        units=from_change(change.units),
+        revenue=from_change(change.revenue),
+        margin=from_change(change.margin) if change.margin else None,
         constraints=change.constraints,
     )
 
 
-def _change(change: Interval) -> pb.ExpectedChange:
+def from_change(change: Interval) -> pb.ExpectedChange:
+    """An expected change."""
     return pb.ExpectedChange(value=change.value, low=change.low, high=change.high)

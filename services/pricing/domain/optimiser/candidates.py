@@ -10,7 +10,7 @@ import numpy as np
 
 from services.pricing.domain import words
 from services.pricing.domain.demand.response import Response
-from services.pricing.domain.limits import MICROS
+from services.pricing.domain.limits import MICROS, WINDOW
 from services.pricing.domain.optimiser.goals import Goals
 from services.pricing.domain.optimiser.packs import Pack, pack
 from services.pricing.domain.pipeline import Move, Rule, deciding, moves
@@ -35,13 +35,14 @@ class Candidate(NamedTuple):
 class Item:
     """A product to price. Amounts are micros.
 
-    `price` is in force, `lowest` the lowest one of the last 30 days, `day_ago` what the daily step is
-    measured against, `trusted` the lowest and highest price that the elasticity is believed at.
+    `price` is in force, `past` are those before it in the last 30 days, each with when it ended; `day_ago` is
+    what the daily step is measured against, `trusted` the lowest and highest price that the elasticity is
+    believed at.
     """
 
     product_id: str
     price: int
-    lowest: int
+    past: tuple[tuple[int, int], ...]
     day_ago: int | None
     trusted: tuple[int, int]
     facts: Facts
@@ -52,6 +53,10 @@ class Item:
     def goals(self) -> Goals:
         """What its policy wants."""
         return (self.terms.policy and self.terms.policy.goals) or Goals()
+
+    def reference(self, at: int) -> int:
+        """What a reduction at a moment is announced from: the lowest price of 30 days, as known today."""
+        return min([self.price, *(price for ended, price in self.past if ended > at - WINDOW)])
 
     @property
     def cost(self) -> int | None:

@@ -50,7 +50,7 @@ def outlook(item: Item, prices: list[Candidate], goals: Goals, now: int) -> Outl
     weeks = _weeks(goals, now)
     if isinstance(weeks, str):
         return weeks
-    units = demand(item.response, price, _draws(item), (item.trusted[0] / MICROS, item.trusted[1] / MICROS))
+    units = demand(item.response, price, draws(item), (item.trusted[0] / MICROS, item.trusted[1] / MICROS))
     if weeks and item.stock is not None:
         units = sold(units, item.stock, weeks)
     revenue = units * price[:, None]
@@ -76,15 +76,15 @@ def demand(response: Response, price: Floats, elasticity: Floats, trusted: tuple
 
 
 def sold(units: Floats, stock: int, weeks: float) -> Floats:
-    """Units a week that a stock lets be sold over some weeks: E[min(N, stock)] / weeks of Poisson demand N.
+    """Units a week that a stock lets be sold over some weeks of Poisson demand."""
+    return expected_sales(units * weeks, stock) / weeks
 
-    E[min(N, s)] = m P(N <= s - 1) + s P(N > s) for the mean m.
-    """
-    mean = units * weeks
-    if stock <= 0:
-        return np.zeros_like(units)
-    kept = mean * special.pdtr(stock - 1, mean) + stock * special.pdtrc(stock, mean)
-    return np.asarray(kept / weeks)
+
+def expected_sales(mean: float | Floats, stock: int | np.ndarray[Any, Any]) -> Floats:
+    """E[min(N, s)] = m P(N <= s - 1) + s P(N > s) of a Poisson demand N of mean m and a stock s."""
+    before = special.pdtr(np.maximum(np.asarray(stock) - 1, 0), mean)
+    kept = mean * before + stock * special.pdtrc(stock, mean)
+    return np.where(np.asarray(stock) > 0, kept, 0.0)
 
 
 def interval(change: Floats) -> Interval:
@@ -101,7 +101,7 @@ def _weeks(goals: Goals, now: int) -> float | str:
     return weeks if weeks > 0 else "the day until which it was to be cleared has passed"
 
 
-def _draws(item: Item) -> Floats:
+def draws(item: Item) -> Floats:
     """The elasticities, in an order of the product's own: doubts of two products have nothing in common."""
     order = np.random.default_rng(zlib.crc32(item.product_id.encode())).permutation(DRAWS)
     known = item.response
@@ -119,7 +119,7 @@ def _charge(item: Item, price: Floats, goals: Goals, revenue: Floats, now: int) 
     """What a price costs that forbids announcing a reduction from the old one for 30 days; endless where the
     reference has to be kept.
     """
-    dips = (price < item.lowest / MICROS) & (price < price[0])
+    dips = price < item.reference(now) / MICROS
     if goals.keep_reference_until > now:
         return np.where(dips, np.inf, 0.0)
     return np.asarray(dips * (goals.announcement_value / MICROS * revenue[0].mean()))

@@ -53,6 +53,7 @@ class _Group(NamedTuple):
     rows: list[Row]
     choice: Choice
     goals: Goals
+    now: int
 
 
 def optimise(
@@ -103,7 +104,7 @@ def _solved(
             outlooks.append(found)
     tied = rows(kept, prices, outlooks, goals) if kept else []
     choice = choose([one.score for one in outlooks], tied, seconds)
-    return _Group(kept, prices, outlooks, tied, choice, goals)
+    return _Group(kept, prices, outlooks, tied, choice, goals, now)
 
 
 def _total(groups: Sequence[_Group], name: str) -> Interval:
@@ -155,7 +156,7 @@ def _tied(group: _Group) -> list[list[str]]:
 def _constraints(group: _Group, place: int) -> list[str]:
     item, prices, goals = group.items[place], group.prices[place], group.goals
     chosen = prices[group.choice.chosen[place]]
-    up = chosen.price > item.price
+    up, lowest = chosen.price > item.price, item.reference(group.now)
     said = []
     if held := bound_text(item, chosen, up):
         said.append(held)
@@ -164,13 +165,13 @@ def _constraints(group: _Group, place: int) -> list[str]:
     if item.response.prior_only:
         said.append("its price never moved: judged by the low end of its gain")
     if np.isneginf(group.outlooks[place].score).any():
-        said.append(f"no price under {amount(item.lowest)} while a reduction from it is planned")
-    elif goals.announcement_value and prices[1].price < min(item.price, item.lowest):
+        said.append(f"no price under {amount(lowest)} while a reduction from it is planned")
+    elif goals.announcement_value and prices[1].price < lowest:
         lost = percent(goals.announcement_value)
-        said.append(f"a price under {amount(item.lowest)} counts {lost} of a week's revenue as lost")
-    if chosen.price < item.lowest:
+        said.append(f"a price under {amount(lowest)} counts {lost} of a week's revenue as lost")
+    if chosen.price < lowest:
         said.append(
             f"{amount(chosen.price)} becomes the lowest price of 30 days: until they are over, "
-            f"a reduction is announced from it, not from {amount(item.lowest)}"
+            f"a reduction is announced from it, not from {amount(lowest)}"
         )
     return said

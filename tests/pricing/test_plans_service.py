@@ -1,0 +1,132 @@
+"""Markdowns and promotions over a real channel and from the command line."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc
+import pytest
+from aisle.pricing.v1 import optimization_pb2 as opb
+from aisle.pricing.v1 import pricing_pb2 as pb
+from aisle.pricing.v1 import pricing_pb2_grpc
+from typer.testing import CliRunner
+
+from services.__main__ import app
+from services.kit.channels import connect
+from services.kit.errors import field_of, reason_of
+from services.kit.memory_log import MemoryLog
+from services.kit.testing import running
+from services.pricing.config import Config
+from services.pricing.server import build
+from tests.pricing.shop import product
+from tests.pricing.test_optimise_service import learnt
+from tests.pricing.test_service import priced, write
+
+Stub = pricing_pb2_grpc.PricingServiceStub
+
+
+@pytest.fixture
+async def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stub]:
+    """A service that knows the demand for milk (50 a week at 4.00) and rye, 300 pieces of milk in stock."""
+    log = MemoryLog()
+    milk = product("milk", 4.0, cost=2.0, categories=["Food"])
+    milk.upsert.available_quantity = 300
+    await write(log, milk, product("rye", 3.0, cost=1.0, categories=["Food"]), product("soap", 1.0))
+    learnt(tmp_path)
+    service = build(Config(home=tmp_path, port=0, drain_seconds=0), log=log)
+    async with running(service) as server, connect(server.target) as channel:
+        stub = pricing_pb2_grpc.PricingServiceStub(channel)
+        await priced(stub, "soap", 1.0)
+        policy = pb.PricingPolicy(mode=pb.PRICING_MODE_PROPOSE)
+        await stub.SetPricingPolicy(pb.SetPricingPolicyRequest(policy=policy))
+        monkeypatch.setenv("AISLE_GATEWAY_PRICING_TARGET", server.target)
+        yield stub
+
+
+def in_days(days: float) -> datetime:
+    return datetime.now(UTC) + timedelta(days=days)
+
+
+async def price(*words: str) -> str:
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["price", *words])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+async def test_a_stock_is_planned_week_by_week(stub: Stub) -> None:
+    request = opb.PlanMarkdownRequest(product_id="milk")
+    request.until.FromDatetime(in_days(25))
+    plan = await stub.PlanMarkdown(request)
+    assert (plan.stock, len(plan.weeks)) == (300, 4)
+    assert plan.weeks[-1].units_sold < plan.weeks[0].units_sold  # the last week has four days
+    prices = [week.price.amount_micros for week in plan.weeks]
+    assert prices == sorted(prices, reverse=True)
+    assert 2_000_000 <= prices[-1] < 4_000_000  # never under cost
+    assert plan.weeks[0].discount_percent == (4_000_000 - prices[0]) * 100 // 4_000_000
+    assert plan.over_keeping.value > 0
+    assert plan.plan.units_left.value < plan.keeping.units_left.value
+    report = json.loads(
+        await price("markdown", "milk", "--until", f"{in_days(26):%Y-%m-%d}", "--stock", "30", "--json")
+    )
+    assert report["stock"] == "30"
+    shown = await price("markdown", "milk", "--until", f"{in_days(26):%Y-%m-%d}", "--depth", "0.3")
+    assert "300 pieces of milk" in shown
+    assert "2.80" in shown
+
+
+async def test_promotions_are_planned(stub: Stub) -> None:
+    answer = await stub.PlanPromotions(
+        opb.PlanPromotionsRequest(weeks=2, slots=1, objective=opb.PRICING_OBJECTIVE_REVENUE)
+    )
+    assert [(one.product_id, one.discount_percent) for one in answer.promotions] == [("milk", 30)]
+    assert answer.considered_count == 2
+    assert answer.gain.value == pytest.approx(answer.promotions[0].revenue.value)
+    cross = opb.CrossElasticity(product_id="milk", other_product_id="rye", elasticity=2.0)
+    less = await stub.PlanPromotions(
+        opb.PlanPromotionsRequest(
+            weeks=2, slots=1, objective=opb.PRICING_OBJECTIVE_REVENUE, cross_elasticities=[cross]
+        )
+    )
+    assert less.promotions[0].taken.value > 0
+    assert less.gain.value < answer.gain.value
+    shown = await price("promotions", "--weeks", "4", "--slots", "10", "--start", f"{in_days(3):%Y-%m-%d}")
+    assert "1 promotions of 2 products gain" in shown
+
+
+async def test_plans_that_cannot_be_made_are_refused(stub: Stub) -> None:
+    def markdown(days: float = 10, **fields: object) -> opb.PlanMarkdownRequest:
+        request = opb.PlanMarkdownRequest(**{"product_id": "milk", **fields})  # type: ignore[arg-type]
+        request.until.FromDatetime(in_days(days))
+        return request
+
+    plan, promote, calendar = stub.PlanMarkdown, stub.PlanPromotions, opb.PlanPromotionsRequest
+    late = calendar()
+    late.start_time.FromDatetime(in_days(400))
+    euros = {"currency_code": "EUR", "amount_micros": 1}
+    cross = {"product_id": "milk", "other_product_id": "rye", "elasticity": 99.0}
+    cases = [
+        (lambda: plan(opb.PlanMarkdownRequest(product_id="milk")), "REQUIRED", "until"),
+        (lambda: plan(markdown(-1)), "INVALID_VALUE", "until"),
+        (lambda: plan(markdown(400)), "INVALID_VALUE", "until"),
+        (lambda: plan(markdown(product_id="rye")), "INVALID_VALUE", "stock"),
+        (lambda: plan(markdown(stock=20_001)), "INVALID_VALUE", "stock"),
+        (lambda: plan(markdown(product_id="soap")), "INVALID_VALUE", "product_id"),
+        (lambda: plan(markdown(depths=[1.0])), "INVALID_VALUE", "depths"),
+        (lambda: plan(markdown(salvage=euros)), "MIXED_CURRENCIES", "salvage.currency_code"),
+        (lambda: promote(calendar(weeks=27)), "INVALID_VALUE", "weeks"),
+        (lambda: promote(calendar(slots=-1)), "INVALID_VALUE", "slots"),
+        (lambda: promote(calendar(cannibalized_share=1.5)), "INVALID_VALUE", "cannibalized_share"),
+        (lambda: promote(calendar(objective=opb.PRICING_OBJECTIVE_CLEARANCE)), "INVALID_VALUE", "objective"),
+        (
+            lambda: promote(calendar(cross_elasticities=[cross])),
+            "INVALID_VALUE",
+            "cross_elasticities.elasticity",
+        ),
+        (lambda: promote(late), "INVALID_VALUE", "start_time"),
+    ]
+    for call, reason, field in cases:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call()
+        assert (reason_of(caught.value), field_of(caught.value)) == (reason, field)
