@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from services.vision.triton.launch import HINT, TritonConfig, TritonMissing, command
@@ -33,6 +34,12 @@ class TritonProcess:
     def url(self) -> str:
         """Where it answers gRPC."""
         return f"127.0.0.1:{self._ports[0]}"
+
+    def workers(self, version: str) -> list[int]:
+        """The processes that run a version's code, which is named by its model and number."""
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        return [child.pid for child in children if any(f"/{version}/" in word for word in child.cmdline())]
 
     def kill(self) -> None:
         """Ends it, and the processes of its models, as a power cut would."""

@@ -1,17 +1,24 @@
 """The real Triton and its adapter, without the service: versions side by side, batches, queues, faults."""
 
 import asyncio
+import os
+import signal
+from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import numpy as np
 import pytest
 import tritonclient.grpc as client
 
+from services.kit.errors import ServiceError
 from services.kit.testing import wait_until
 from services.vision.adapters.triton import Triton
+from services.vision.domain.image import ImageError
 from services.vision.triton.repository import Repository
 from tests.vision.conftest import TritonProcess
-from tests.vision.pictures import NAMES, RED, encoded, picture, publish, published
+from tests.vision.pictures import BLUE, NAMES, RED, encoded, noise, picture, publish, published
+from tests.vision.test_image import REFUSED
 
 
 @pytest.fixture
@@ -29,6 +36,17 @@ def asked(triton: TritonProcess, model: str, image: bytes) -> client.InferResult
     tensor.set_data_from_numpy(np.array([[image]], np.object_))
     with client.InferenceServerClient(triton.url) as one:
         return one.infer(name, [tensor], model_version=version)
+
+
+def statistics(triton: TritonProcess, model: str) -> dict[str, Any]:
+    """What Triton counted of a version."""
+    with client.InferenceServerClient(triton.url) as one:
+        return one.get_inference_statistics(*model.split(":"), as_json=True)["model_stats"][0]
+
+
+def batches(triton: TritonProcess, model: str) -> list[int]:
+    """The sizes of batches that a version was given."""
+    return [int(batch["batch_size"]) for batch in statistics(triton, model)["batch_stats"]]
 
 
 async def test_a_model_is_swapped_under_load_without_a_failed_request_and_the_one_before_stays(
@@ -50,8 +68,55 @@ async def test_a_model_is_swapped_under_load_without_a_failed_request_and_the_on
     done.set()
     await asyncio.gather(*asks)  # raises what any request raised
     assert list(dict.fromkeys(seen)) == [before, tier.model]
-    assert seen[-1] == tier.model
+    assert (await tier.see(encoded(picture(BLUE)))).model == tier.model
     for model in (before, tier.model):
         answer = asked(triton, model, encoded(picture(RED)))
         assert model.endswith(f":{answer.get_response().model_version}")
         assert answer.as_numpy("PROBABILITIES").argmax() == NAMES.index("red")
+
+
+async def test_a_process_of_a_model_that_dies_is_started_anew(tier: Triton, triton: TritonProcess) -> None:
+    os.kill(triton.workers(tier.model.replace(":", "/"))[0], signal.SIGKILL)
+
+    async def asked(count: int) -> set[str]:
+        pictures = [encoded(picture((shade, 250, next(shades)))) for shade in range(count)]
+        answers = await asyncio.gather(*map(tier.see, pictures), return_exceptions=True)
+        return {getattr(answer, "reason", type(answer).__name__) for answer in answers}
+
+    shades = iter(range(250))
+    assert "INFERENCE_UNAVAILABLE" in await asked(8)
+    await tier.ping()
+    assert await asked(8) == {"Seen"}
+
+
+async def test_pictures_that_cannot_be_read_take_no_other_of_their_batch_with_them(
+    tier: Triton, triton: TritonProcess
+) -> None:
+    bad = {name: REFUSED[name] for name in ("truncated jpeg", "truncated png", "gif", "bomb", "text")}
+    mixed = [encoded(picture((250, 90, shade))) for shade in range(20)]
+    for place, (image, _) in enumerate(bad.values()):
+        mixed.insert(5 * place, image)
+    answers = await asyncio.gather(*map(tier.see, mixed), return_exceptions=True)
+    told = [answer.reason if isinstance(answer, ImageError) else answer.top(1)[0].name for answer in answers]
+    assert [told[5 * place] for place in range(len(bad))] == [reason for _, reason in bad.values()]
+    assert Counter(told)["red"] == 20
+    assert max(batches(triton, tier.model)) > 1
+
+
+async def test_more_pictures_than_the_queue_holds_are_refused(tier: Triton) -> None:
+    image = encoded(noise((300, 300)))
+    pictures = (image + bytes([n % 250, n // 250]) for n in range(1000))  # what follows a JPEG is not read
+    answers = await asyncio.gather(*map(tier.see, pictures), return_exceptions=True)
+    told = {
+        answer.reason if isinstance(answer, ServiceError) else type(answer).__name__ for answer in answers
+    }
+    assert told == {"Seen", "OVERLOADED"}
+
+
+async def test_a_picture_that_comes_again_is_not_seen_again(tier: Triton, triton: TritonProcess) -> None:
+    image = encoded(picture((250, 60, 60)))
+    first, hits = await tier.see(image), statistics(triton, tier.model)["inference_stats"]["cache_hit"]
+    again = await tier.see(image)
+    assert (again.probabilities == first.probabilities).all()
+    after = statistics(triton, tier.model)["inference_stats"]["cache_hit"]
+    assert int(after["count"]) == int(hits.get("count", 0)) + 1

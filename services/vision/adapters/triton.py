@@ -30,6 +30,9 @@ CHANNEL: Final = [
     ("grpc.max_receive_message_length", 16 * 2**20),
 ]
 _AWAY: Final = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED", "StatusCode.CANCELLED")
+_DEAD: Final = "is not healthy"
+"""What Triton says of a model's process that died."""
+
 _logger = logs.get("vision.triton")
 
 
@@ -54,6 +57,7 @@ class Triton:
         self._repository = repository
         self._loading = Lock()
         self._version = 0
+        self._crippled = False
         self._client: client.InferenceServerClient | None = None
         self._classes = lru_cache(maxsize=4)(self._read_classes)
 
@@ -66,13 +70,18 @@ class Triton:
         """Nothing to wait for: the channel connects by itself."""
 
     async def ping(self) -> None:
-        """Raises when Triton is away or has no model; loads the model when Triton came back without it."""
+        """Raises when Triton is away or has no model; loads the model when Triton came back without it.
+
+        It loads it too when a process of the model died: Triton does not start another by itself.
+        """
         try:
             names = (self._repository.network, self._repository.name)
             ready = [await self._channel.is_model_ready(name, client_timeout=PING_SECONDS) for name in names]
         except InferenceServerException as error:
             raise _translated(error) from error
-        if not all(ready) or self._repository.versions()[-1:] != [self._version]:
+        if self._crippled:
+            self._repository.renew(self._version)
+        if self._crippled or not all(ready) or self._repository.versions()[-1:] != [self._version]:
             await asyncio.to_thread(self._load)
 
     async def close(self) -> None:
@@ -109,7 +118,7 @@ class Triton:
                 self._refuse(triton, versions, str(error))
             except ValueError as error:
                 self._refuse(triton, versions, str(error))
-            self._version = versions[-1]
+            self._version, self._crippled = versions[-1], False
 
     def _serve(self, triton: Any, version: int) -> None:
         """Loads a network beside the one that serves, tries it, and only then lets callers come to it."""
@@ -160,14 +169,14 @@ class Triton:
         try:
             result = await self._channel.infer(self._model, [tensor], client_timeout=seconds)
         except InferenceServerException as error:
+            self._crippled = self._crippled or _DEAD in str(error)
             raise _translated(error) from error
+        outputs = [result.as_numpy(name) for name in ("PROBABILITIES", "EMBEDDING")]
+        if any(output is None for output in outputs):  # what Triton answers when the process dies in between
+            self._crippled = True
+            raise ServiceError("INFERENCE_UNAVAILABLE", "the inference server gave no answer")
         version = int(result.get_response().model_version)
-        return Seen(
-            f"{self._model}:{version}",
-            self._classes(version),
-            result.as_numpy("PROBABILITIES")[0],
-            result.as_numpy("EMBEDDING")[0],
-        )
+        return Seen(f"{self._model}:{version}", self._classes(version), *(output[0] for output in outputs))
 
     @property
     def _channel(self) -> client.InferenceServerClient:

@@ -97,6 +97,11 @@ class Repository:
         for name in (self.name, self.network):
             shutil.rmtree(self.root / name / str(version), ignore_errors=True)
 
+    def renew(self, version: int) -> None:
+        """Has Triton start a version's processes anew at the next load, though nothing changed."""
+        for name in (self.name, self.network):
+            os.utime(self.root / name / str(version) / "model.py")
+
     def shape(self, version: int) -> Mapping[str, Any]:
         """How many `labels` and `embedding` dimensions a version has. Raises OSError or ValueError."""
         text = (self.root / self.network / str(version) / "model.json").read_text()
