@@ -54,6 +54,24 @@ async def test_explain_tells_each_rule(stub: pricing_pb2_grpc.PricingServiceStub
     assert nobody.exit_code == 1
 
 
+async def test_a_policy_is_set_from_a_file(stub: pricing_pb2_grpc.PricingServiceStub, tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(
+        '{"min_margin": 0.2, "mode": "PRICING_MODE_PROPOSE",'
+        ' "competitor_rule": {"kind": "COMPETITOR_RULE_KIND_MATCH"},'
+        ' "goals": {"objective": "PRICING_OBJECTIVE_REVENUE", "max_mean_change": 0.02}}'
+    )
+    done = await price("set-policy", str(file), "--by", "ann", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["goals"]["max_mean_change"] == 0.02
+    story = await stub.ExplainPrice(pb.ExplainPriceRequest(product_id="milk"))
+    assert (story.quote.price.amount_micros, story.policy.mode) == (2_500_000, pb.PRICING_MODE_PROPOSE)
+    file.write_text('{"min_margins": 0.2}')
+    refused = await price("set-policy", str(file), "--by", "ann")
+    assert refused.exit_code == 1
+    assert "min_margins" in refused.stderr
+
+
 async def propose(stub: pricing_pb2_grpc.PricingServiceStub, dollars: int, request_id: str) -> str:
     wanted = pb.WantedPrice(
         product_id="milk", price=money_pb2.Money(currency_code="USD", amount_micros=dollars * 1_000_000)
