@@ -103,6 +103,55 @@ def test_rows_that_come_and_go_while_lists_are_learnt_are_right() -> None:
     assert vectors.similarity(rows[0], range(8_000)).keys() == left
 
 
+def test_a_removed_key_may_come_again(vectors: Vectors) -> None:
+    vectors.add([1, 2], ROWS[:2])
+    vectors.remove([1])
+    assert vectors.similarity(ROWS[0], [1]) == {}
+    vectors.add([1], ROWS[2:3])
+    assert vectors.similarity(ROWS[2], [1]) == pytest.approx({1: 1.0}, abs=5e-3)
+    assert vectors.keys() == {1, 2}
+    assert [key for key, _ in vectors.nearest(ROWS[2], 1)] == [1]
+
+
+def test_lists_are_found_again_by_the_next_process(tmp_path: Path) -> None:
+    rows = clustered(2_000)
+    first = FaissVectors(32, exact=500, folder=tmp_path)
+    for start in range(0, 2_000, 250):
+        first.add(range(start, start + 250), rows[start : start + 250])
+    second = FaissVectors(32, exact=500, folder=tmp_path)
+    assert 1_000 < len(second.keys()) <= 2_000, "all that was sorted into lists"
+    second.add(range(2_000), rows)
+    assert second.keys() == first.keys() == set(range(2_000))
+    assert all(second.nearest(rows[key], 1)[0][0] == key for key in range(0, 2_000, 97))
+
+
+@pytest.mark.parametrize("lost", ["lists", "keys.npy", "scale", "rows"])
+def test_lists_that_cannot_be_read_are_made_again(tmp_path: Path, lost: str) -> None:
+    rows = clustered(1_000)
+    FaissVectors(32, exact=500, folder=tmp_path).add(range(1_000), rows)
+    (file,) = tmp_path.glob(f"*/{lost}")
+    file.write_bytes(file.read_bytes()[:40])
+    vectors = FaissVectors(32, exact=500, folder=tmp_path)
+    assert vectors.keys() == set()
+    vectors.add(range(1_000), rows)
+    assert vectors.nearest(rows[7], 1)[0][0] == 7
+
+
+def test_lists_full_of_tombstones_are_learnt_anew(tmp_path: Path) -> None:
+    rows = clustered(2_000)
+    vectors = FaissVectors(32, exact=500, folder=tmp_path)
+    vectors.add(range(2_000), rows)
+    (before,) = tmp_path.iterdir()
+    vectors.remove(range(0, 400))
+    assert [before] == [*tmp_path.iterdir()]
+    assert len(vectors.nearest(rows[0], 1_600)) == 1_600
+    vectors.remove(range(400, 700))
+    (after,) = tmp_path.iterdir()
+    assert after != before
+    assert vectors.keys() == set(range(700, 2_000))
+    assert (after / "rows").stat().st_size == 1_300 * 32
+
+
 @pytest.fixture
 def model(trained_home: Path) -> Model:
     current = ModelStore(trained_home, "search").current()

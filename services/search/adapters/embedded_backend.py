@@ -2,6 +2,8 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from shutil import rmtree
+from urllib.parse import quote
 
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION
@@ -14,6 +16,7 @@ class EmbeddedBackend:
     """The RetrievalBackend that needs no other process, with the view that it follows."""
 
     def __init__(self, home: Path, dimension: int = DIMENSION) -> None:
+        self._folder = home / "search" / "vectors"
         self.database = open_database(home)
         self._catalogue = TantivyCatalogue(self.database)
         self._dimension = dimension
@@ -23,5 +26,9 @@ class EmbeddedBackend:
         return self._catalogue.look()
 
     def vectors(self, tag: str) -> Vectors:
-        """See RetrievalBackend."""
-        return FaissVectors(self._dimension)
+        """See RetrievalBackend. Lists of other tags are deleted: they can be made again from the view."""
+        folder = self._folder / quote(tag, safe="")
+        for other in self._folder.glob("*"):
+            if other != folder:
+                rmtree(other, ignore_errors=True)
+        return FaissVectors(self._dimension, folder=folder)

@@ -94,7 +94,7 @@ class Embedder:
             meaning = self._next or self._serving
             if meaning is not None and (meaning is not tended or position != seen):
                 try:
-                    await self.tend(meaning)
+                    await (self.follow(meaning) if meaning is tended else self.tend(meaning))
                     seen, tended = position, meaning
                 except Exception as error:
                     # A full disk or a busy file: search goes on without these, and the next look tries again.
@@ -102,12 +102,22 @@ class Embedder:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def tend(self, meaning: Meaning) -> None:
-        """Embeds what has no vector, forgets what no product needs, and has the model serve."""
-        await self._embed(meaning)
+        """Embeds what has no vector, forgets what no product needs, and has the model serve.
+
+        It looks at every text; afterwards `follow` looks at those alone that the log changed.
+        """
+        await self._embed(meaning, await asyncio.to_thread(self._table.missing, meaning.encoder.tag))
         await self._settle(meaning)
 
-    async def _embed(self, meaning: Meaning) -> None:
-        missing = await asyncio.to_thread(self._table.missing, meaning.encoder.tag)
+    async def follow(self, meaning: Meaning) -> None:
+        """Embeds the texts that came, and forgets those that went."""
+        changes = await asyncio.to_thread(self._table.changes, meaning.encoder.tag)
+        came = [(change.key, change.text) for change in changes if change.text and not change.embedded]
+        await self._embed(meaning, came)
+        await self._forget(meaning, [change.key for change in changes if change.text is None])
+        await asyncio.to_thread(self._table.settled, changes)
+
+    async def _embed(self, meaning: Meaning, missing: list[tuple[int, str]]) -> None:
         telemetry.measure(names.DERIVED_MISSING, len(missing), "search")
         chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
         done = 0
@@ -131,7 +141,10 @@ class Embedder:
             self._serving, self._next = meaning, None
             await asyncio.to_thread(self._table.drop_other_models, meaning.encoder.tag)
             _logger.info("embedder.serving", model=meaning.encoder.tag, texts=len(meaning.vectors.keys()))
-        unused = meaning.vectors.keys() - await asyncio.to_thread(self._table.used)
+        unused = await asyncio.to_thread(lambda: meaning.vectors.keys() - self._table.used())
+        await self._forget(meaning, list(unused))
+
+    async def _forget(self, meaning: Meaning, unused: list[int]) -> None:
         if unused:
             await asyncio.to_thread(self._table.drop, meaning.encoder.tag, unused)
-            meaning.vectors.remove(list(unused))
+            await asyncio.to_thread(meaning.vectors.remove, unused)

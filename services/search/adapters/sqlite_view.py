@@ -19,7 +19,13 @@ from services.kit import logs
 from services.kit.log import CATALOG, CONTROLS, EVENTS, Record
 from services.kit.reading import done_at
 from services.kit.views import Database
-from services.search.adapters import sqlite_completions, sqlite_controls, sqlite_signals, sqlite_vocabulary
+from services.search.adapters import (
+    sqlite_completions,
+    sqlite_controls,
+    sqlite_signals,
+    sqlite_vocabulary,
+    vector_table,
+)
 from services.search.adapters.sqlite_signals import SoldProducts
 from services.search.adapters.sqlite_vocabulary import Vocabulary
 from services.search.adapters.tantivy_index import TantivyIndex
@@ -58,15 +64,14 @@ CREATE TABLE IF NOT EXISTS categories (
   path TEXT, document INTEGER, PRIMARY KEY (path, document)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS categories_by_document ON categories (document);
-CREATE TABLE IF NOT EXISTS vectors (
-  model TEXT, text_key INTEGER, vector BLOB NOT NULL, PRIMARY KEY (model, text_key)
-) WITHOUT ROWID;
+{vector_table.SCHEMA}
 {sqlite_vocabulary.SCHEMA}
 {sqlite_completions.SCHEMA}
 {sqlite_controls.SCHEMA}
 {sqlite_signals.SCHEMA}
 """
 
+_TEXT_CHANGED: Final = "INSERT OR REPLACE INTO changed_texts VALUES (?, ?)"
 _logger = logs.get(__name__)
 
 
@@ -163,10 +168,10 @@ def _change(
     """Makes the change; the document that it took out, if there was one."""
     if change.WhichOneof("change") == "upsert":
         product = product_of(change.upsert)
-        gone = _remove(connection, vocabulary, product.id)
+        gone = _remove(connection, vocabulary, document, product.id)
         _add(connection, vocabulary, document, product)
         return gone
-    return _remove(connection, vocabulary, change.delete_id)
+    return _remove(connection, vocabulary, document, change.delete_id)
 
 
 def _add(connection: sqlite3.Connection, vocabulary: Vocabulary, document: int, product: Product) -> None:
@@ -195,19 +200,23 @@ def _add(connection: sqlite3.Connection, vocabulary: Vocabulary, document: int, 
         "INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?)",
         (document, *spaced),
     )
+    connection.execute(_TEXT_CHANGED, (fingerprint(text), document))
     vocabulary.add(product.id, product.gtin, spaced)
     sqlite_signals.add_product(connection, document, product)
     connection.executemany("INSERT INTO categories VALUES (?, ?)", [(path, document) for path in categories])
     sqlite_completions.add_terms(connection, product.title, brand, categories)
 
 
-def _remove(connection: sqlite3.Connection, vocabulary: Vocabulary, product_id: str) -> list[int]:
+def _remove(
+    connection: sqlite3.Connection, vocabulary: Vocabulary, sequence: int, product_id: str
+) -> list[int]:
     row = connection.execute(
-        "SELECT document, title, brand FROM products WHERE id = ?", (product_id,)
+        "SELECT document, title, brand, text_key FROM products WHERE id = ?", (product_id,)
     ).fetchone()
     if row is None:
         return []
-    document, title, brand = row
+    document, title, brand, text_key = row
+    connection.execute(_TEXT_CHANGED, (text_key, sequence))
     of = connection.execute("SELECT path FROM categories WHERE document = ?", (document,)).fetchall()
     spaced = connection.execute(
         "SELECT title, brand, categories, description, properties FROM texts WHERE document = ?", (document,)

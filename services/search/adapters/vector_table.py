@@ -1,11 +1,31 @@
 """The vectors kept in the view's file, by model and text, so that a restart embeds nothing twice."""
 
+import json
 from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from services.kit.views import Database
 from services.search.domain.ports import Vector, Vectors
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS changed_texts (text_key INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS vectors (
+  model TEXT, text_key INTEGER, vector BLOB NOT NULL, PRIMARY KEY (model, text_key)
+) WITHOUT ROWID;
+"""
+
+_CHUNK: Final = 4_096
+
+
+class Change(NamedTuple):
+    """A text that a product got or lost since the last look; `text` is None when no product has it."""
+
+    key: int
+    sequence: int
+    text: str | None
+    embedded: bool
 
 
 class VectorTable:
@@ -15,12 +35,37 @@ class VectorTable:
         self._database = database
 
     def fill(self, tag: str, vectors: Vectors) -> None:
-        """Adds the model's rows to an index."""
+        """Adds the model's rows to an index, as far as it lacks them."""
+        lacking = sorted(self.used() - vectors.keys())
         with self._database.read() as connection:
-            rows = connection.execute("SELECT text_key, vector FROM vectors WHERE model = ?", (tag,))
-            while some := rows.fetchmany(4_096):
+            for start in range(0, len(lacking), _CHUNK):
+                some = connection.execute(
+                    "SELECT text_key, vector FROM vectors WHERE model = ?"
+                    " AND text_key IN (SELECT value FROM json_each(?))",
+                    (tag, json.dumps(lacking[start : start + _CHUNK])),
+                ).fetchall()
                 blobs = np.frombuffer(b"".join(blob for _, blob in some), np.float16)
-                vectors.add([key for key, _ in some], blobs.reshape(len(some), -1).astype(np.float32))
+                if some:
+                    vectors.add([key for key, _ in some], blobs.reshape(len(some), -1).astype(np.float32))
+
+    def changes(self, tag: str) -> list[Change]:
+        """Texts that the log changed and nobody settled yet, and whether the model has their vectors."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT text_key, sequence, (SELECT text FROM products AS p WHERE p.text_key = c.text_key),"
+                " EXISTS (SELECT 1 FROM vectors AS v WHERE v.model = ? AND v.text_key = c.text_key)"
+                " FROM changed_texts AS c",
+                (tag,),
+            )
+            return list(map(Change._make, rows))
+
+    def settled(self, changes: Iterable[Change]) -> None:
+        """Forgets changes that were followed; a text that changed once more is told again."""
+        with self._database.write() as connection:
+            connection.executemany(
+                "DELETE FROM changed_texts WHERE text_key = ? AND sequence = ?",
+                [(change.key, change.sequence) for change in changes],
+            )
 
     def missing(self, tag: str) -> list[tuple[int, str]]:
         """Texts of products that have no vector of the model, with their keys, shortest first."""
