@@ -40,7 +40,9 @@ def prices_of(shoppers: list[dict[str, object]]) -> dict[str, list[tuple[object,
     """All prices and the ledger of a shop whose orders these shoppers placed."""
     with tempfile.TemporaryDirectory() as folder:
         shop = Shop(sqlite_url(Path(folder) / "pricing.db"), Clock())
-        shop.policy(Policy(mode=Mode.PROPOSE, min_margin=100_000, max_daily_step=500_000, endings=(990_000,)))
+        shop.policy(
+            Policy(mode=Mode.PROPOSE, min_margin=100_000, max_daily_step=500_000, endings=(890_000, 990_000))
+        )
         shop.catalog(product("milk", cost=1.0), product("bread", 2.0))
         for day, who in enumerate(shoppers):
             event = order({"milk": 2.0 + day, "bread": 1.0}, START_MICROS - day)
