@@ -4,7 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli import output, price_competitors, price_desk, price_optimise, price_plans, price_policy
+from services.cli import (
+    output,
+    price_competitors,
+    price_desk,
+    price_optimise,
+    price_plans,
+    price_policy,
+    price_what_if,
+)
 from services.cli.pricing_calls import TARGET, Json, Market, Target, amount, call
 
 app = typer.Typer(help="Look after prices.", no_args_is_help=True, add_completion=False)
@@ -20,6 +28,7 @@ for command in (
     price_plans.markdown,
     price_plans.promotions,
     price_policy.set_policy,
+    price_what_if.what_if,
 ):
     app.command()(command)
 

@@ -17,6 +17,7 @@ from services.pricing.adapters.database import Database, sqlite_url
 from services.pricing.adapters.optimising import Planner, SqlOptimiser
 from services.pricing.adapters.resources import Opened, Ticker
 from services.pricing.adapters.served_demand import ServedDemand
+from services.pricing.adapters.simulating import Simulator, SqlSimulator
 from services.pricing.adapters.store import Store
 from services.pricing.config import Config
 from services.pricing.domain.quotes import Quotes
@@ -46,6 +47,8 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
         ModelStore(config.home, "pricing"), demand.take, seconds=config.tick_seconds, required=False
     )
     optimiser = SqlOptimiser(Planner(store, demand), optimisers)
+    simulator = SqlSimulator(Simulator(store, demand), optimisers)
+    competitors = SqlCompetitors(store, writers)
     following, ticker = Following(log, store), Ticker(store, config.tick_seconds)
     return Service(
         name="pricing",
@@ -53,7 +56,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
         endpoints=[
             Endpoint(
                 pricing_pb2_grpc.add_PricingServiceServicer_to_server,
-                PricingServicer(quotes, accounts, proposals, SqlCompetitors(store, writers), optimiser, now),
+                PricingServicer(quotes, accounts, proposals, competitors, optimiser, simulator, now),
                 "aisle.pricing.v1.PricingService",
             )
         ],

@@ -3,13 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-from aisle.pricing.v1 import competitor_pb2, optimization_pb2, pricing_pb2_grpc
+from aisle.pricing.v1 import competitor_pb2, optimization_pb2, pricing_pb2_grpc, simulation_pb2
 from aisle.pricing.v1 import pricing_pb2 as pb
 
 from services.kit.errors import ServiceError
-from services.pricing.domain.ports import Accounts, Competitors, Optimiser, Proposals
+from services.pricing.domain.ports import Accounts, Competitors, Optimiser, Proposals, Simulator
 from services.pricing.domain.quotes import Quotes
-from services.pricing.wire import common, competitors, optimization, plans, policies, prices, proposals
+from services.pricing.wire import (
+    common,
+    competitors,
+    optimization,
+    plans,
+    policies,
+    prices,
+    proposals,
+    simulation,
+)
 
 
 class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
@@ -22,10 +31,11 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         desk: Proposals,
         rivals: Competitors,
         optimiser: Optimiser,
+        simulator: Simulator,
         now: Callable[[], int],
     ) -> None:
         self._quotes, self._accounts, self._desk, self._now = quotes, accounts, desk, now
-        self._rivals, self._optimiser = rivals, optimiser
+        self._rivals, self._optimiser, self._simulator = rivals, optimiser, simulator
 
     async def QuotePrices(self, request: pb.QuotePricesRequest, context: Any) -> pb.QuotePricesResponse:
         """See the proto."""
@@ -141,6 +151,14 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         wanted, calendar, start, cross = plans.to_calendar(request)
         self._quotes.check(wanted.market)
         return plans.from_planned(await self._optimiser.promotions(wanted, calendar, start, cross))
+
+    async def SimulatePolicy(
+        self, request: pb.SimulatePolicyRequest, context: Any
+    ) -> simulation_pb2.SimulatePolicyResponse:
+        """See the proto."""
+        trial = simulation.to_trial(request)
+        self._quotes.check(trial.market)
+        return simulation.from_simulated(await self._simulator.simulate(trial))
 
     def _product(self, request: pb.ExplainPriceRequest | pb.ListPriceHistoryRequest) -> tuple[str, str]:
         market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)

@@ -17,6 +17,7 @@ from services.pricing.domain.demand.assessment import Weeks, chosen_width, cover
 from services.pricing.domain.demand.model import Demand, Settings, fit
 from services.pricing.domain.demand.panel import Lines, Panel
 from services.pricing.domain.demand.response import responses
+from services.pricing.domain.demand.whatif import History
 from services.pricing.domain.limits import SECOND
 
 HELD: Final = 4
@@ -70,9 +71,13 @@ def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> T
     metrics = {name: Metric(value=value, low=None, high=None) for name, value in figures.items()}
     span = {"products": str(len(panel.product_ids)), "weeks": str(count), "currency": panel.currency}
     learnt = responses(demand, panel.product_ids, panel.categories, usual, panel.currency)
+    history = History(panel.product_ids, panel.weeks.units, panel.weeks.prices(), panel.end)
     promoted = force or error <= mean
     created = ModelStore(config.home, "pricing").create(
-        lambda folder: demand_files.save(learnt, folder), metrics=metrics, span=span, promote=promoted
+        lambda folder: demand_files.save(learnt, folder, history),
+        metrics=metrics,
+        span=span,
+        promote=promoted,
     )
     return TrainReport(version=created.version, promoted=promoted, metrics=metrics, span=span)
 

@@ -4,6 +4,7 @@ from services.kit.errors import ServiceError
 from services.kit.models import Model
 from services.pricing.adapters import demand_files
 from services.pricing.domain.demand.response import Responses
+from services.pricing.domain.demand.whatif import History
 
 
 class ServedDemand:
@@ -11,13 +12,22 @@ class ServedDemand:
 
     def __init__(self) -> None:
         self._found: Responses | None = None
+        self._model: Model | None = None
 
     def take(self, model: Model) -> None:
         """Loads a model. Raises OSError or ValueError for one that is not whole."""
-        self._found = demand_files.load(model)
+        self._found, self._model = demand_files.load(model), model
 
     def responses(self) -> Responses:
         """What was learnt. Raises ServiceError MODEL_UNAVAILABLE before anything was."""
         if self._found is None:
             raise ServiceError("MODEL_UNAVAILABLE", "no demand was learnt: run aisle train pricing")
         return self._found
+
+    def history(self) -> tuple[Responses, History]:
+        """What was learnt, and from which weeks. Blocks. Raises ServiceError MODEL_UNAVAILABLE."""
+        responses, model = self.responses(), self._model
+        history = demand_files.load_history(model) if model else None
+        if history is None:
+            raise ServiceError("MODEL_UNAVAILABLE", "the model keeps no weeks: run aisle train pricing again")
+        return responses, history

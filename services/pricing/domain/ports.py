@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from services.pricing.domain.account import Entry, State
 from services.pricing.domain.competitor import Rival
+from services.pricing.domain.demand.whatif import Outcome
 from services.pricing.domain.errors import PricingError
 from services.pricing.domain.optimiser.clearing import Clearing, Markdown
 from services.pricing.domain.optimiser.goals import Objective
@@ -16,6 +17,7 @@ from services.pricing.domain.policy import Policy
 from services.pricing.domain.product import Facts
 from services.pricing.domain.proposal import Proposal, Status, Wish
 from services.pricing.domain.terms import Stop, Terms
+from services.pricing.domain.trial import Trial
 
 
 class Story(NamedTuple):
@@ -181,4 +183,25 @@ class Proposals(Protocol):
 
     async def reject(self, number: int, actor: str, note: str) -> Proposal:
         """Rejects a proposal; a rejected one stays. Raises ProposalNotFound, ProposalDecided (applied)."""
+        ...
+
+
+class Simulated(NamedTuple):
+    """What a trial's prices would have brought: the model's version, the weeks from `start` to `end`
+    (microseconds), the currency, all products together, and each category."""
+
+    model: str
+    weeks: int
+    start: int
+    end: int
+    currency: str
+    total: Outcome
+    categories: Sequence[Outcome]
+
+
+class Simulator(Protocol):
+    """What other prices would have brought."""
+
+    async def simulate(self, trial: Trial) -> Simulated:
+        """Replays the last weeks. Raises ServiceError MODEL_UNAVAILABLE, InvalidValue (market)."""
         ...

@@ -35,12 +35,15 @@ MOVED: Final = 0.01
 class Demand:
     """What was learnt of N products. `coefficients` and `errors` (N, F), F[0] the elasticity; `level` (N).
 
+    `shared` (N, F) is the part of the errors that the products of a category have in common.
+
     `prior_only` (N): the price never moved, so the elasticity is its category's. `dispersion` (N): the
     variance of a week's units as a multiple of their mean.
     """
 
     coefficients: Floats
     errors: Floats
+    shared: Floats
     level: Floats
     dispersion: Floats
     prior_only: np.ndarray[Any, np.dtype[np.bool_]]
@@ -85,7 +88,7 @@ def fit(units: Floats, features: Floats, known: Floats, category: Ints, settings
     mean, variance = np.zeros((products, count)), np.ones(count)
     mean[:, 0] = FIRST_GUESS
     found, inflated, noise = mean.copy(), np.ones(products), Noise(np.ones(products), 0.5)
-    shrunk, errors = mean.copy(), np.ones((products, count))
+    shrunk, (errors, shared) = mean.copy(), np.ones((2, products, count))
     for _ in range(ROUNDS):
         for _ in range(NEWTON_STEPS):
             data = _data(history, noise, found)
@@ -98,9 +101,10 @@ def fit(units: Floats, features: Floats, known: Floats, category: Ints, settings
             one = shrink(estimates[:, at], doubts[:, at], category)
             mean[:, at], variance[at] = one.mean, max(one.own, LOOSE if at == 0 else 0.0)
             shrunk[:, at], errors[:, at] = one.estimate, np.sqrt(one.variance)
+            shared[:, at] = np.sqrt(one.shared)
     effect = _effect(features, shrunk)
     now = level.last(units, effect, _worth(noise, effect, known), settings)
-    return Demand(shrunk, errors, now, noise.dispersion, ~_moved(features[:, :, 0], known))
+    return Demand(shrunk, errors, shared, now, noise.dispersion, ~_moved(features[:, :, 0], known))
 
 
 def _effect(features: Floats, coefficients: Floats) -> Floats:

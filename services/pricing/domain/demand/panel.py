@@ -21,12 +21,16 @@ LEAST_UNITS: Final = 10.0
 
 @dataclass(frozen=True)
 class Panel:
-    """Products by id, best sellers first, over whole weeks; their categories by name; the currency."""
+    """Products by id, best sellers first, over whole weeks; their categories by name; the currency.
+
+    `end` is the moment after the last week, in microseconds.
+    """
 
     product_ids: Sequence[str]
     categories: Sequence[str]
     weeks: Weeks
     currency: str
+    end: int
 
 
 class Lines:
@@ -71,4 +75,6 @@ class Lines:
         number = {name: at for at, name in enumerate(sorted(set(names)))}
         numbers = np.array([number[name] for name in names], np.int64)
         promotions = np.zeros((len(ranked), count, 0))
-        return Panel(ranked, names, Weeks(units, paid, promotions, numbers), currency)
+        return Panel(
+            ranked, names, Weeks(units, paid, promotions, numbers), currency, (first + 7 * count) * DAY
+        )

@@ -18,6 +18,8 @@ class Response:
     """A product's weekly units at its usual price, its own-price elasticity and the standard error of that.
 
     `prior_only`: its price never moved, so the elasticity is its category's. Amounts are units of `currency`.
+    `dispersion` is the variance of a week's units as a multiple of their mean, `shared_error` the part of the
+    elasticity's error that the products of its category have in common.
     """
 
     product_id: str
@@ -28,6 +30,8 @@ class Response:
     elasticity: float
     elasticity_error: float
     prior_only: bool
+    dispersion: float = 1.0
+    shared_error: float = 0.0
 
     def units(self, price: float) -> float:
         """Expected units of a week at a price: units x (price / usual price) ** elasticity."""
@@ -75,6 +79,8 @@ def responses(
             float(demand.coefficients[at, 0]),
             float(demand.errors[at, 0]),
             bool(demand.prior_only[at]),
+            float(demand.dispersion[at]),
+            float(demand.shared[at, 0]),
         )
         for at, (product_id, category) in enumerate(zip(product_ids, categories, strict=True))
     ]

@@ -25,12 +25,16 @@ NONE: Final = 1e-12
 
 
 class Shrunk(NamedTuple):
-    """Of N products: the category's mean, the variance within it, the shrunk estimates, their variances."""
+    """Of N products: the category's mean, the variance within it, the shrunk estimates, their variances.
+
+    `shared` is the part of the variance that all products of a category err by together.
+    """
 
     mean: Floats
     own: float
     estimate: Floats
     variance: Floats
+    shared: Floats
 
 
 def shrink(estimate: Floats, variance: Floats, category: Ints) -> Shrunk:
@@ -43,9 +47,9 @@ def shrink(estimate: Floats, variance: Floats, category: Ints) -> Shrunk:
     weights /= weights.sum()
     kept = [(weight, one[1]) for weight, one in zip(weights, tried, strict=True) if weight > 1e-4]
     total = sum(weight for weight, _ in kept)
-    mean, own, shrunk = (sum(weight * one[at] for weight, one in kept) / total for at in range(3))
+    mean, own, shrunk, shared = (sum(weight * one[at] for weight, one in kept) / total for at in (0, 1, 2, 4))
     doubt = sum(weight * (one.variance + (one.estimate - shrunk) ** 2) for weight, one in kept) / total
-    return Shrunk(np.asarray(mean), float(own), np.asarray(shrunk), np.asarray(doubt))
+    return Shrunk(np.asarray(mean), float(own), np.asarray(shrunk), np.asarray(doubt), np.asarray(shared))
 
 
 def _given(
@@ -67,5 +71,6 @@ def _given(
     mean_variance = trust / told + (1 - trust) ** 2 / held.sum()
     prior = variance * weight  # the share of a product's estimate that comes from its category
     shrunk = (1 - prior) * estimate + prior * mean[category]
-    doubt = prior * own**2 + prior**2 * mean_variance[category]
-    return float(likely) / 2, Shrunk(mean[category], own**2, shrunk, doubt)
+    shared = prior**2 * mean_variance[category]
+    doubt = prior * own**2 + shared
+    return float(likely) / 2, Shrunk(mean[category], own**2, shrunk, doubt, shared)
