@@ -118,7 +118,7 @@ def understanding_of(query: Understanding, currency: str) -> understanding_pb2.Q
     )
     for typed, corrected in query.corrections:
         message.corrections.add(typed_text=typed, corrected_text=corrected)
-    for text, *alternatives in query.words:
+    for text, *alternatives in query.every_reading:
         if alternatives:
             message.expansions.add(text=text, alternatives=alternatives)
     price = query.price or PriceRange()

@@ -12,7 +12,6 @@ from services.search.domain.query.chinese import with_english
 from services.search.domain.query.language import language
 from services.search.domain.query.negation import take_negations
 from services.search.domain.query.prices import take_price
-from services.search.domain.query.spelling import correct
 from services.search.domain.query.understanding import Intent, understand
 from services.search.domain.query.units import SIZE, size
 from services.search.domain.request import Filter, Request
@@ -215,12 +214,3 @@ def test_english_needs_no_chinese_where_no_product_has_it(tmp_path: Path) -> Non
     with shop_database(tmp_path, [upsert(product("en", "Green Tea"))]) as database:
         searcher = Searcher(TantivyCatalogue(database), lambda: None, SqliteLexicon(database))
         assert searcher.search(Request("tea")).query.words == (("tea",),)
-
-
-def test_what_the_language_has_is_no_slip(database: SearchDatabase) -> None:
-    lexicon = SqliteLexicon(database)
-    for is_word, expected in ((True, "tex"), (False, "tea")):
-        made, _ = correct(
-            ["tex"], lexicon, lambda words: int(words == ["tea"]), lambda word, known=is_word: known
-        )
-        assert made == [expected]

@@ -51,6 +51,7 @@ class Page:
 
 def result_of(match: Match, query: str) -> Result:
     """A match as it is answered."""
+    query = match.said or query
     if not (match.lexical_rank or match.dense_rank):
         reason = f"Chosen for “{query}”"
     elif match.whole:

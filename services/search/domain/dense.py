@@ -12,6 +12,9 @@ NEAREST: Final = 200
 NEAR_ENOUGH: Final = 0.4
 """The least cosine at which a text is found by meaning alone."""
 
+AMONG: Final = 5
+"""How many texts must be as near to a query for the shop to sell what it means."""
+
 _REMEMBERED: Final = 2_048
 
 
@@ -29,6 +32,11 @@ class Meaning:
         """The vector of a query."""
         vector: Vector = self._of(text)
         return vector
+
+    def nearness(self, text: str) -> float:
+        """The cosine of the AMONG nearest texts to this one, the least of them; 0 without any."""
+        found = self.vectors.nearest(self.of(text), AMONG)
+        return found[-1][1] if found else 0.0
 
     def near(self, vector: Vector) -> dict[int, float]:
         """Keys of the texts that are near enough to be found by meaning alone, with their cosines."""

@@ -29,6 +29,7 @@ class Parts(NamedTuple):
     learnt: float = 0.0
     variety: float = 0.0
     boost: float = 0.0
+    reading: float = 0.0
 
 
 UNSCORED: Final = Parts()
@@ -36,13 +37,14 @@ _PLACES: Final = {name: place for place, name in enumerate(Parts._fields)}
 
 
 class Match(NamedTuple):
-    """A product found; ranks from 1, 0 when it is not in that list."""
+    """A product found; ranks from 1, 0 when it is not in that list. `said`: what else it is found for."""
 
     candidate: Candidate
     score: float
     lexical_rank: int = 0
     dense_rank: int = 0
     parts: Parts = UNSCORED
+    said: str = ""
 
     @property
     def whole(self) -> bool:
@@ -58,7 +60,7 @@ class Match(NamedTuple):
         for name, much in more.items():
             parts[_PLACES[name]] += much
         ranks = self.lexical_rank, self.dense_rank
-        return Match(self.candidate, self.score + added, *ranks, Parts._make(parts))
+        return Match(self.candidate, self.score + added, *ranks, Parts._make(parts), self.said)
 
 
 def fuse(

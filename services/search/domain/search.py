@@ -12,6 +12,7 @@ from typing import Final
 
 from services.search.domain import paging
 from services.search.domain.answer import Page, Rescue, Result, listed_because, result_of
+from services.search.domain.blending import Found, blended
 from services.search.domain.controls import Boost, Controls, InForce, Pin, Synonyms, with_synonyms
 from services.search.domain.dense import Meaning
 from services.search.domain.fusion import Match, arrange, fuse
@@ -20,7 +21,7 @@ from services.search.domain.ordering import Ordering
 from services.search.domain.ports import Candidate, Catalogue, Shelf, Wanted, Word
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
-from services.search.domain.query.spelling import IsWord
+from services.search.domain.query.spelling import Sense
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
 from services.search.domain.request import MAX_FACET_VALUES, MAX_SEARCHED_VALUES, Filter, Order, Request
 from services.search.domain.rescue import FACET_FIELDS, lifted, relaxations
@@ -70,8 +71,7 @@ class Searcher:
         served_by = "hybrid" if meaning else "lexical"
         with self._catalogue.look() as shelf:
             ruled = self._in_force(request)
-            is_word = meaning.encoder.knows if meaning else _unknown
-            query = self._understood(request, shelf, ruled, is_word)
+            query = self._understood(request, shelf, ruled, meaning)
             filter_ = narrowed(query, request.filter, self._lexicon)
             asked = _Asked(shelf, request, query, meaning, ruled)
             wanted, matches = self._found(asked, filter_)
@@ -86,8 +86,7 @@ class Searcher:
         """A query as it is understood and the head of what it finds, as fusion alone orders it."""
         meaning = self._meaning() if Stage.MEANING in self._stages else None
         with self._catalogue.look() as shelf:
-            is_word = meaning.encoder.knows if meaning else _unknown
-            query = self._understood(Request(text), shelf, InForce(), is_word)
+            query = self._understood(Request(text), shelf, InForce(), meaning)
             _, matches = self._find(shelf, query, narrowed(query, Filter(), self._lexicon), meaning)
         return query, matches
 
@@ -156,7 +155,9 @@ class Searcher:
             matches = pinned(matches, ruled.only(Pin), shelf, filter_, self._controls)
         return matches
 
-    def _understood(self, request: Request, shelf: Shelf, ruled: InForce, is_word: IsWord) -> Understanding:
+    def _understood(
+        self, request: Request, shelf: Shelf, ruled: InForce, meaning: Meaning | None
+    ) -> Understanding:
         if request.exact or Stage.READING not in self._stages:
             return as_typed(request.text)
         plain = understand(request.text, self._lexicon)
@@ -168,13 +169,29 @@ class Searcher:
             query,
             self._lexicon,
             lambda asked, prefix: shelf.count(Wanted(tuple(asked), prefix=prefix)),
-            is_word,
+            Sense(meaning.encoder.knows, meaning.nearness) if meaning else Sense(),
         )
 
     def _find(
         self, shelf: Shelf, query: Understanding, filter_: Filter, meaning: Meaning | None
     ) -> tuple[Wanted, list[Match]]:
-        """All that is found, and the head of it in order."""
+        """All that is found by the query and what may be meant beside it, and the head of it in order."""
+        wanted, matches = self._read(shelf, query, filter_, meaning)
+        if not query.beside:
+            return wanted, matches
+        readings, texts, every = [Found(query.text, query.share, matches)], set(wanted.texts), wanted.every
+        for other in query.beside:
+            also, matches = self._read(shelf, other, filter_, meaning)
+            readings.append(Found(other.text, other.share, matches))
+            texts.update(also.texts)
+            every = every and also.every
+        both = replace(wanted, words=query.every_reading, texts=tuple(sorted(texts)), every=every)
+        return both, blended(readings, stands=query.stands)
+
+    def _read(
+        self, shelf: Shelf, query: Understanding, filter_: Filter, meaning: Meaning | None
+    ) -> tuple[Wanted, list[Match]]:
+        """All that is found by one reading, and the head of it in order."""
         asked = query.words if Stage.WORDS in self._stages else ()
         wanted, lexical, whole = _by_words(shelf, asked, filter_)
         phrase = set[int]()
@@ -189,11 +206,6 @@ class Searcher:
         cosines = meaning.similarity(vector, list({candidate.text_key for candidate in lexical}))
         matches = fuse(lexical, whole, phrase, dense, {**cosines, **near})
         return replace(wanted, texts=tuple(near)), arrange(matches)
-
-
-def _unknown(word: str) -> bool:
-    """Without a model there is nothing that knows the language."""
-    return False
 
 
 def _by_words(

@@ -49,7 +49,8 @@ class Understanding:
 
     `text` is what remains of the query, corrected; `meaning` is what is embedded: the same, in English as far
     as it is known; `words` are what a product must have, each with all that counts as it; `products` are the
-    ids of a product number.
+    ids of a product number. `beside` are other things that may have been meant; `share` is the share of each,
+    and of the query itself, against the likeliest's 1; where it `stands`, what has all its words is first.
     """
 
     text: str
@@ -62,6 +63,16 @@ class Understanding:
     corrections: tuple[Correction, ...] = ()
     named: tuple[Named, ...] = ()
     products: tuple[str, ...] = ()
+    beside: tuple["Understanding", ...] = ()
+    share: float = 1.0
+    stands: bool = False
+
+    @property
+    def every_reading(self) -> tuple[Word, ...]:
+        """The words, each with what stands in its place in the readings beside it."""
+        alike = [other.words for other in self.beside if len(other.words) == len(self.words)]
+        together = zip(self.words, *alike, strict=True)
+        return tuple(tuple(dict.fromkeys(text for word in words for text in word)) for words in together)
 
 
 def as_typed(text: str) -> Understanding:

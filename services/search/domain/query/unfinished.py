@@ -11,7 +11,7 @@ from string import ascii_lowercase
 from typing import Final
 
 from services.search.domain.query.lexicon import Lexicon
-from services.search.domain.query.spelling import DAMPING, slip
+from services.search.domain.query.slips import DAMPING, slip
 
 SHORTEST: Final = 3
 """Letters of an opening that may have a slip; a shorter one is near to everything."""
