@@ -17,7 +17,8 @@ from services.recsys.domain.catalogue import Product
 from services.recsys.domain.context import Asked
 from services.recsys.domain.filters import EVERYTHING, Filter
 from services.recsys.domain.models.cooccurrence import CooccurrenceModel
-from services.recsys.domain.models.ials import Ials
+from services.recsys.domain.models.ease import Ease
+from services.recsys.domain.models.itemrows import among_all
 from services.recsys.domain.placements import Placement
 from services.recsys.domain.rank import rank
 from services.recsys.domain.recommend import recommend
@@ -27,6 +28,9 @@ from services.recsys.domain.trained import Role, Trained
 
 SHOPPERS, BOUGHT, BASKET = 200, 100, 10
 NEIGHBOURS = 50
+LINKED, LINKS = 12_000, 200
+"""The products bought most, which EASE links with each other, and the links that each keeps."""
+
 NOW = 1_767_225_600.0
 """2026-01-01 in Unix seconds."""
 
@@ -52,19 +56,21 @@ def shop(count: int) -> MemoryKnowledge:
 
 
 def models(ids: list[str], draw: np.random.Generator) -> Trained:
-    """Neighbours and factors as large as real ones; what they say means nothing."""
-    count = len(ids)
-    others = (count * draw.random((count, NEIGHBOURS)) ** 2).astype(np.int32)
-    starts = np.arange(0, count * NEIGHBOURS + 1, NEIGHBOURS)
-    links = sparse.csr_matrix(
-        (draw.random(count * NEIGHBOURS, np.float32), others.ravel(), starts), shape=(count, count)
-    )
-    links.sum_duplicates()
-    together = CooccurrenceModel()
-    together.links = links
-    factors = draw.normal(0, 0.1, (count, 48)).astype(np.float32)
-    ials = Ials.of({"factors": factors, "solving": np.array([0.01, 0.01, 1.0, 500.0, 1.0])})
-    return Trained(ids, {Role.COOCCURRENCE: together, Role.COLLABORATIVE: ials})
+    """Links as many as real ones, of the kinds that training gives a shop; what they say means nothing."""
+    count, most = len(ids), min(LINKED, len(ids))
+    together, ease = CooccurrenceModel(), Ease()
+    together.links = links(count, count, NEIGHBOURS, draw)
+    ease.links = among_all(links(most, most, LINKS, draw), np.arange(most), count)
+    return Trained(ids, {Role.COOCCURRENCE: together, Role.COLLABORATIVE: ease})
+
+
+def links(rows: int, others: int, each: int, draw: np.random.Generator) -> sparse.csr_matrix:
+    """Each row linked with `each` others, the first ones more often."""
+    found = (others * draw.random((rows, each)) ** 2).astype(np.int32)
+    starts = np.arange(0, rows * each + 1, each)
+    made = sparse.csr_matrix((draw.random(rows * each, np.float32), found.ravel(), starts), (rows, others))
+    made.sum_duplicates()
+    return made
 
 
 def timed(name: str, calls: list[Callable[[], object]]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from services.recsys.domain.interactions import Interactions, Past, interactions_of, past_of
+from services.recsys.domain.models.itemrows import summed
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.registry import MODELS
 from services.recsys.domain.neighbours import BadModelError
@@ -156,3 +157,19 @@ def test_a_past_longer_than_any_other_costs_no_error(model: Model):
 def test_data_without_a_line_give_a_model_that_says_nothing(model: Model):
     empty = MODELS[model.name](**SETTINGS.get(model.name, {})).fit(interactions_of(ITEMS, []))
     assert not empty.score(empty.state(past_of([0]))).any()
+
+
+def test_what_scores_above_nothing_is_found_with_its_score(model: Model):
+    for past in PASTS:
+        scores = model.score(model.state(past))
+        items, found = model.above(model.state(past))
+        assert items.tolist() == np.flatnonzero(scores > 0).tolist()
+        assert found == pytest.approx(scores[scores > 0])
+
+
+@pytest.mark.parametrize("count", [50, 50_000], ids=["a table of all", "few among many, sorted"])
+def test_sums_by_number_are_the_same_by_either_way(count: int):
+    numbers, worth = np.array([7, 3, 7, 49, 3, 7], np.int32), np.array([1, 2, 4, 8, 16, 32], np.float32)
+    found, sums = summed(numbers, worth, count)
+    assert (found.tolist(), sums.tolist()) == ([3, 7, 49], [18, 37, 8])
+    assert [len(part) for part in summed(numbers[:0], worth[:0], count)] == [0, 0]

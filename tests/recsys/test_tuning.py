@@ -193,3 +193,14 @@ def test_without_validation_cases_the_first_settings_are_taken():
 def test_of_many_test_cases_some_are_asked(data: Interactions, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(trial, "CASES", 50)
     assert len(run("leave-one-out", leave_one_out(data), "popularity").cases) == 50
+
+
+def test_what_is_searched_with_fewer_items_is_tried_with_all_in_the_end(
+    data: Interactions, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tuning, "SEARCHED_WITH", {"ease": {"most": 20}})
+    choice = tuning.choose("leave-one-out", leave_one_out(data), ("ease",))
+    *searched, last = [settings for _, settings, _ in choice.tried]
+    assert all(settings["most"] == 20 for settings in searched)
+    assert "most" not in last
+    assert choice.members[0][1] in (last, {**last, "most": 20})

@@ -82,3 +82,8 @@ MOST_LINES: Mapping[str, int] = MappingProxyType({"sasrec": 1_200_000})
 
 MOST_TRIED = 2_000_000
 """Settings are tried on shoppers who have so many lines between them; what is chosen learns from all."""
+
+SEARCHED_WITH: Mapping[str, Settings] = MappingProxyType(
+    {"ease": MappingProxyType({"most": 8_000}), "slist": MappingProxyType({"most": 8_000})}
+)
+"""What the other settings are searched with, being cheaper; the best are then tried without, if that pays."""

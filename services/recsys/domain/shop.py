@@ -56,13 +56,13 @@ class Served:
         """
         model = self.trained.models[role]
         state = model.state(past)
-        scores = model.score(state)
+        numbers, scores = model.above(state)
         for least in (_likely_least(scores, count), 0.0):
-            numbers = np.flatnonzero(scores > max(least, 0.0))
-            numbers = numbers[allowed[self.rows[numbers]]]
-            if len(numbers) >= count:
+            kept = np.flatnonzero(scores > least)
+            kept = kept[allowed[self.rows[numbers[kept]]]]
+            if len(kept) >= count:
                 break
-        return self.rows[numbers], scores[numbers].astype(np.float64), state
+        return self.rows[numbers[kept]], scores[kept].astype(np.float64), state
 
     def told(self, role: Role, state: Any, row: int) -> list[int]:
         """The rows of the past that speak most for a row."""

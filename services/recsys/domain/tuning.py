@@ -9,7 +9,7 @@ import numpy as np
 from services.recsys.domain import members, metrics
 from services.recsys.domain.choice import Choice, Tuned
 from services.recsys.domain.comparison import rank
-from services.recsys.domain.grids import CUT, GRIDS, MOST_LINES, MOST_TRIED, Grid, Settings
+from services.recsys.domain.grids import CUT, GRIDS, MOST_LINES, MOST_TRIED, SEARCHED_WITH, Grid, Settings
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.model import Progress, silent
 from services.recsys.domain.models.registry import MODELS
@@ -87,16 +87,20 @@ def _tune(
     Raises ImportError for a model that cannot learn here.
     """
 
-    def attempt(settings: Settings) -> Tuned:
+    cheaper = {k: v for k, v in SEARCHED_WITH.get(name, {}).items() if bench.train.items > v}
+
+    def attempt(settings: Settings, cheaper: Settings) -> Tuned:
         begun = time.process_time()
-        model = MODELS[name](**settings).fit(bench.train, progress)
+        model = MODELS[name](**settings, **cheaper).fit(bench.train, progress)
         seconds = time.process_time() - begun
         found = goal(rank(model, bench.cases, bench.cut, progress), bench.cases, bench.cut)
-        tried.append((name, settings, found))
+        tried.append((name, {**settings, **cheaper}, found))
         return Tuned(name, settings, model, found, seconds)
 
-    best = attempt({setting: values[0] for setting, values in grid.items()})
+    best = attempt({setting: values[0] for setting, values in grid.items()}, cheaper)
     for setting, values in grid.items():
-        others = [attempt({**best.settings, setting: value}) for value in values[1:] if len(bench.cases)]
+        others = [
+            attempt({**best.settings, setting: value}, cheaper) for value in values[1:] if len(bench.cases)
+        ]
         best = max([best, *others], key=lambda found: found.goal)
-    return best
+    return members.first([best, attempt(best.settings, {})]) if cheaper else best

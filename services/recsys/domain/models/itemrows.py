@@ -14,6 +14,9 @@ from services.recsys.domain.neighbours import BadModelError
 EXPLAINED = 3
 """At most so many items of the past explain an answer."""
 
+_FEW = 16
+"""Sums are found by sorting where there are so many times more numbers than lines."""
+
 
 @dataclass(frozen=True)
 class Weighted:
@@ -21,6 +24,20 @@ class Weighted:
 
     items: NDArray[np.int64]
     weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a past's items say: items[i] speaks in the lines starts[i]:starts[i + 1] for `others`, by `worth`.
+
+    `others` number below `count`.
+    """
+
+    items: NDArray[np.int64]
+    starts: NDArray[np.int32]
+    others: NDArray[np.int32]
+    worth: NDArray[np.float32]
+    count: int
 
 
 def weighted(past: Past, known: int, fade: float) -> Weighted:
@@ -40,6 +57,25 @@ def strongest(parts: NDArray[np.float32], items: NDArray[np.int64]) -> tuple[int
     return tuple(int(items[at]) for at in order if parts[at] > 0)
 
 
+def summed(
+    numbers: NDArray[np.integer[Any]], worth: NDArray[np.floating[Any]], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The distinct numbers below `count`, rising, and the sum of what each is worth.
+
+    Few among many are sorted; a table of all is faster only where they are not few.
+    """
+    if _FEW * len(numbers) > count:
+        total = np.bincount(numbers, worth, count).astype(np.float64)
+        there = np.flatnonzero(total).astype(np.int64)
+        return there, total[there]
+    order = np.argsort(numbers, kind="stable")
+    sorted_ = numbers[order]
+    first = np.flatnonzero(np.diff(sorted_, prepend=-1))
+    if not len(first):
+        return np.zeros(0, np.int64), np.zeros(0)
+    return sorted_[first].astype(np.int64), np.add.reduceat(worth[order].astype(np.float64), first)
+
+
 class ItemRows(Model):
     """A model that is one matrix: links[i, j] is what having taken i says for j. `fit` sets `links`.
 
@@ -52,20 +88,28 @@ class ItemRows(Model):
     def __init__(self, latest: int = 1000, fade: float = 1.0) -> None:
         self.latest, self.fade = latest, fade
 
-    def state(self, past: Past) -> Weighted:
-        """The latest items, each once."""
-        return weighted(past.last(self.latest), self.links.shape[0], self.fade)
+    def state(self, past: Past) -> Read:
+        """What the rows of the latest items say, each item once."""
+        kept = weighted(past.last(self.latest), self.links.shape[0], self.fade)
+        rows = self.links[kept.items]
+        worth = np.repeat(kept.weights, np.diff(rows.indptr)) * rows.data
+        return Read(kept.items, rows.indptr, rows.indices, worth, self.links.shape[1])
 
-    def score(self, state: Weighted) -> Scores:
+    def score(self, state: Read) -> Scores:
         """The weighted sum of the past's rows."""
-        rows = self.links[state.items]
-        worth = np.repeat(state.weights, np.diff(rows.indptr)) * rows.data
-        return np.bincount(rows.indices, worth, self.links.shape[1]).astype(np.float32)
+        return np.bincount(state.others, state.worth, state.count).astype(np.float32)
 
-    def explain(self, state: Weighted, item: int) -> tuple[int, ...]:
+    def above(self, state: Read) -> tuple[NDArray[np.int64], Scores]:
+        """What the past's rows give more than 0, without a look at the other items."""
+        items, sums = summed(state.others, state.worth, state.count)
+        kept = sums > 0
+        return items[kept], sums[kept].astype(np.float32)
+
+    def explain(self, state: Read, item: int) -> tuple[int, ...]:
         """The items of the past whose rows give most to `item`."""
-        given = self.links[state.items, np.full(len(state.items), item)]
-        return strongest(np.asarray(given).ravel() * state.weights, state.items)
+        lines = np.flatnonzero(state.others == item)
+        from_ = np.searchsorted(state.starts, lines, "right") - 1
+        return strongest(state.worth[lines], state.items[from_])
 
     def arrays(self) -> Arrays:
         """The matrix in compressed rows, and how a past is read."""

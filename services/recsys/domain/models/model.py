@@ -38,6 +38,12 @@ class Model(ABC):
     def score(self, state: Any) -> Scores:
         """Every item's score, (items,), higher is better; 0 for what nothing speaks for."""
 
+    def above(self, state: Any) -> tuple[NDArray[np.int64], Scores]:
+        """The items that score above 0, rising, and their scores; a sparse model looks at no others."""
+        scores = self.score(state)
+        items = np.flatnonzero(scores > 0)
+        return items, scores[items]
+
     @abstractmethod
     def explain(self, state: Any, item: int) -> tuple[int, ...]:
         """The items of the past that speak most for `item`, the most telling first; empty when none does."""

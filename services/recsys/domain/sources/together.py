@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from services.recsys.domain import reasons
 from services.recsys.domain.context import Context
-from services.recsys.domain.models.itemrows import ItemRows
+from services.recsys.domain.models.itemrows import ItemRows, summed
 from services.recsys.domain.reasons import Reason
 from services.recsys.domain.shop import Shop
 from services.recsys.domain.sources.candidates import (
@@ -71,10 +71,9 @@ def neighbours(
     near = model.links[numbers]
     lengths, others = np.diff(near.indptr), served.rows[near.indices]
     origins, nearness = np.repeat(seeds, lengths), near.data.astype(np.float64)
-    sums = np.zeros(len(allowed))
-    sums[:] = np.bincount(others, nearness * np.repeat(strengths, lengths), len(allowed))
-    rows = np.flatnonzero(allowed & (sums > 0))
-    rows, scores = best(rows, sums[rows])
+    rows, sums = summed(others, nearness * np.repeat(strengths, lengths), len(allowed))
+    kept = allowed[rows] & (sums > 0)
+    rows, scores = best(rows[kept], sums[kept])
 
     def why(i: int, named: Named) -> Reason:
         mine = np.flatnonzero(others == rows[i])
