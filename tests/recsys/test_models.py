@@ -22,7 +22,7 @@ SETTINGS: dict[str, dict[str, float]] = {
     "ease": {"regularisation": 1.0},
     "slist": {"regularisation": 30.0},
     "ials": {"size": 4, "unobserved": 1.0},
-    "sasrec": {"size": 8, "length": 5, "negatives": 8, "batch": 4, "epochs": 40, "patience": 40},
+    "sasrec": {"size": 8, "length": 5, "negatives": 8, "batch": 4, "least": 1, "epochs": 40, "patience": 40},
 }
 """Settings that make a model fast, or able to learn, on so small a world."""
 

@@ -17,7 +17,7 @@ from services.recsys.domain.sequence.network import Network
 from services.recsys.domain.sequence.windows import windows
 
 RING = 8
-SMALL = {"size": 16, "length": 4, "negatives": 32, "batch": 16}
+SMALL = {"size": 16, "length": 4, "negatives": 32, "batch": 16, "least": 1, "dropout": 0.1, "rate": 0.02}
 
 
 def ring(laps=10):

@@ -23,19 +23,21 @@ INPUT, OUTPUT = "items", "wish"
 class Settings:
     """What training depends on. `negatives` are drawn anew for each batch and shared by its positions.
 
-    Training ends after `epochs`, or when NDCG@10 on the last items of a tenth of the shoppers (at most
-    2,000), which are not learnt from, has not risen for `patience` of them; the best weights are kept.
+    An epoch has `least` batches or more: few data are gone through several times. Training ends after
+    `epochs`, or when NDCG@10 on the last items of a tenth of the shoppers (at most 2,000), which are not
+    learnt from, has not risen for `patience` of them; the best weights are kept.
     """
 
     size: int = 128
     length: int = 50
     blocks: int = 1
-    dropout: float = 0.4
-    negatives: int = 2048
-    epochs: int = 60
-    patience: int = 4
+    dropout: float = 0.5
+    negatives: int = 1024
+    epochs: int = 32
+    patience: int = 5
     batch: int = 128
-    rate: float = 1e-3
+    least: int = 50
+    rate: float = 1.5e-3
     seed: int = 0
 
 

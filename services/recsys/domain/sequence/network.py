@@ -6,33 +6,38 @@ from torch.nn import functional
 
 from services.recsys.domain.models.sasrec import Settings
 
+SPREAD = 0.02
+"""The deviation of all weights before training: with more, what is rarely taken stays where chance put it."""
+
 
 class Network(nn.Module):
-    """Items and places, blocks of causal attention and two dense layers, a last normalisation."""
+    """Items and places, normalised; then blocks of causal attention and two dense layers.
+
+    Places count backwards from the last item, which training and serving then see in the same place.
+    """
 
     def __init__(self, items: int, settings: Settings) -> None:
         super().__init__()
         size = settings.size
         self.items = nn.Embedding(items + 1, size, padding_idx=0)
         self.places = nn.Embedding(settings.length, size)
-        for table in (self.items, self.places):
-            nn.init.normal_(table.weight, std=size**-0.5)
+        self.norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(settings.dropout)
         self.blocks = nn.ModuleList(Block(size, settings.dropout) for _ in range(settings.blocks))
-        self.norm = nn.LayerNorm(size)
+        self.apply(_begin)
 
     def forward(self, items: Tensor) -> Tensor:
         """int64 (n, length) -> (n, length, size): the wish behind each item."""
-        places = torch.arange(items.shape[1], device=items.device)
-        hidden = self.dropout(self.items(items) + self.places(places))
+        place = torch.arange(items.shape[1], device=items.device)
+        back = ((items > 0).sum(1, keepdim=True) - 1 - place).clamp(min=0)
+        hidden: Tensor = self.dropout(self.norm(self.items(items) + self.places(back)))
         for block in self.blocks:
             hidden = block(hidden)
-        wish: Tensor = self.norm(hidden)
-        return wish
+        return hidden
 
 
 class Block(nn.Module):
-    """One head of causal attention, then two dense layers; each normalised before and added to its input.
+    """One head of causal attention, then two dense layers; each added to its input and normalised behind.
 
     What is padded stands behind all else, where causal attention never looks.
     """
@@ -46,13 +51,21 @@ class Block(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """(n, length, size) -> the same."""
-        query, key, value = self.mix(self.norms[0](hidden)).chunk(3, dim=-1)
+        query, key, value = self.mix(hidden).chunk(3, dim=-1)
         seen = functional.scaled_dot_product_attention(
             query[:, None], key[:, None], value[:, None], is_causal=True
         )
-        hidden = hidden + self.dropout(self.out(seen[:, 0]))
-        dense: Tensor = hidden + self.dropout(self.dense(self.norms[1](hidden)))
+        hidden = self.norms[0](hidden + self.dropout(self.out(seen[:, 0])))
+        dense: Tensor = self.norms[1](hidden + self.dropout(self.dense(hidden)))
         return dense
+
+
+def _begin(part: nn.Module) -> None:
+    """A part's weights before training."""
+    if isinstance(part, nn.Linear | nn.Embedding):
+        nn.init.normal_(part.weight, std=SPREAD)
+    if isinstance(part, nn.Linear):
+        nn.init.zeros_(part.bias)
 
 
 class Last(nn.Module):
@@ -71,14 +84,19 @@ class Last(nn.Module):
 
 
 class Blame(nn.Module):
-    """Cross-entropy of each target among itself and negatives drawn evenly, none of them the target."""
+    """Cross-entropy of each target among itself and negatives drawn evenly, none of them the target.
 
-    def __init__(self, network: Network, negatives: int) -> None:
+    Summed over a batch's targets and divided by how many a batch has on average, so that each target counts
+    the same. Rows of like length lie in one batch; by a batch's own mean, targets of short pasts would
+    outweigh those of long ones ten times.
+    """
+
+    def __init__(self, network: Network, negatives: int, targets: float) -> None:
         super().__init__()
-        self.network, self.negatives = network, negatives
+        self.network, self.negatives, self.targets = network, negatives, targets
 
     def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """int64 (n, length) twice, 0 behind the last -> a mean, in float32 whatever the network runs in."""
+        """int64 (n, length) twice, 0 behind the last -> one value, float32 whatever the network runs in."""
         items, there = self.network.items, targets > 0
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=inputs.is_cuda):
             wish, wanted = self.network(inputs)[there], targets[there]
@@ -87,4 +105,4 @@ class Blame(nn.Module):
             right = (wish * items(wanted)).sum(1, keepdim=True)
         others = others.float().masked_fill(drawn == wanted[:, None], -torch.inf)
         logits = torch.cat([right.float(), others], 1)
-        return functional.cross_entropy(logits, torch.zeros_like(wanted))
+        return functional.cross_entropy(logits, torch.zeros_like(wanted), reduction="sum") / self.targets

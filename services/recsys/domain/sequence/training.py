@@ -8,11 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.sasrec import Checkpoint, Settings
 from services.recsys.domain.sequence.network import Blame, Last, Network
 from services.recsys.domain.sequence.windows import Numbers, hold_out, windows
+
+AVERAGED = 0.995
+"""What of the average of weights stays at a step, once there are many: it reaches some 200 steps back."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Worker:
         self.rows, self.held = hold_out(every, job.data, np.random.default_rng(settings.seed))
         torch.manual_seed(settings.seed)
         self.network = Network(job.data.items, settings).to(device)
-        blame = Blame(self.network, settings.negatives)
+        self.average = AveragedModel(self.network, avg_fn=_drawn)
+        blame = Blame(self.network, settings.negatives, self.rows.targets() * settings.batch)
         self.blame: nn.Module = DistributedDataParallel(blame) if world > 1 else blame
         rate = settings.rate
         self.optimiser = torch.optim.Adam(self.network.parameters(), rate, betas=(0.9, 0.98))
@@ -60,7 +65,7 @@ class Worker:
             self.epoch += 1
             goal = self._agreed(self._goal() if self.rank == 0 else 0.0)
             if goal > self.best:
-                self.best, self.since, self.kept = goal, 0, _copy(self.network)
+                self.best, self.since, self.kept = goal, 0, _copy(self.average.module)
             else:
                 self.since += 1
             if self.rank == 0 and self.job.checkpoint:
@@ -72,7 +77,9 @@ class Worker:
         settings, seeds = self.job.settings, np.random.SeedSequence([self.job.settings.seed, self.epoch])
         random = np.random.default_rng(seeds)
         torch.manual_seed(int(seeds.spawn(self.world)[self.rank].generate_state(1)[0]))
-        batches = self.rows.batches(settings.batch, random)
+        batches = list(self.rows.batches(settings.batch, random))
+        while batches and len(batches) < settings.least:
+            batches += self.rows.batches(settings.batch, random)
         # All workers take the same number of steps, or those with more would wait for ever.
         mine = batches[: len(batches) - len(batches) % self.world][self.rank :: self.world]
         self.network.train()
@@ -81,6 +88,7 @@ class Worker:
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
+            self.average.update_parameters(self.network)
 
     def _tensors(self, rows: tuple[Numbers, Numbers]) -> tuple[Tensor, ...]:
         return tuple(torch.from_numpy(part).to(self.device) for part in rows)
@@ -90,11 +98,12 @@ class Worker:
         """NDCG@10 of the held windows' last items among all items; rising where nothing is held."""
         if not len(self.held):
             return float(self.epoch)
-        last, gained = Last(self.network).eval(), 0.0
+        network: Network = self.average.module  # type: ignore[assignment]
+        last, gained = Last(network).eval(), 0.0
         for part in np.array_split(np.arange(len(self.held)), -(-len(self.held) // 200)):
             inputs, targets = self._tensors(self.held.rows(part))
             wanted = targets.gather(1, ((targets > 0).sum(1) - 1)[:, None])
-            scores = last(inputs) @ self.network.items.weight[1:].T
+            scores = last(inputs) @ network.items.weight[1:].T
             place = (scores > scores.gather(1, wanted - 1)).sum(1).double()
             gained += float(torch.where(place < 10, 1 / torch.log2(place + 2), 0.0).sum())
         return gained / len(self.held)
@@ -114,6 +123,7 @@ class Worker:
             "since": self.since,
             "kept": self.kept,
             "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
 
@@ -124,8 +134,14 @@ class Worker:
             self.epoch, self.best, self.since = state["epoch"], state["best"], state["since"]
             self.kept = state["kept"]
             self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
 
 
-def _copy(network: Network) -> dict[str, Tensor]:
+def _drawn(average: Tensor, weight: Tensor, steps: Tensor | int) -> Tensor:
+    """An average of the latest weights: what is kept lies amid where training wanders."""
+    return average.lerp(weight, max(1 - AVERAGED, 10 / (10 + float(steps))))
+
+
+def _copy(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}

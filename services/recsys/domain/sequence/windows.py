@@ -25,6 +25,11 @@ class Windows:
     def __len__(self) -> int:
         return len(self.end)
 
+    def targets(self) -> float:
+        """How many items a row foresees on average, of those that foresee any."""
+        sizes = self.end - self.begin
+        return float(sizes.sum() / max(np.count_nonzero(sizes), 1)) or 1.0
+
     def rows(self, at: Numbers) -> tuple[Numbers, Numbers]:
         """Inputs and targets of these rows, int64 (rows, longest): numbers from 1, 0 behind the last."""
         size = self.end[at] - self.begin[at]
