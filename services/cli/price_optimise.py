@@ -86,7 +86,7 @@ def _tables(answer: Any) -> list[Any]:
         f"(90% intervals of the doubt about elasticities). "
         f"Model {answer.model_version}; within {answer.gap:.2%} of the best choice."
     )
-    return lines + skipped(answer.skipped)
+    return [*lines, *skipped(answer.kept, "Stay as they are"), *skipped(answer.skipped)]
 
 
 def change(told: Any, sign: str = "+") -> str:
@@ -94,10 +94,10 @@ def change(told: Any, sign: str = "+") -> str:
     return " ".join((f"{told.value:{sign},.2f}", f"({told.low:{sign},.2f} to {told.high:{sign},.2f})"))
 
 
-def skipped(products: Any) -> list[Any]:
+def skipped(products: Any, title: str = "Left out") -> list[Any]:
     """Why products were left out, and how many for each reason."""
     reasons: dict[str, int] = {}
     for one in products:
         reasons[one.reason] = reasons.get(one.reason, 0) + 1
     rows = [(reason, count) for reason, count in sorted(reasons.items(), key=lambda pair: -pair[1])]
-    return [output.table("Left out", ("why", "products"), rows, right=("products",))] if rows else []
+    return [output.table(title, ("why", "products"), rows, right=("products",))] if rows else []

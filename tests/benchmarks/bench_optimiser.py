@@ -2,14 +2,19 @@
 
 import argparse
 import json
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from services.pricing.domain.demand.response import Response
+from services.pricing.adapters.database import sqlite_url
+from services.pricing.adapters.optimising import Planner
+from services.pricing.adapters.served_demand import ServedDemand
+from services.pricing.domain.demand.response import Response, Responses
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.optimiser.candidates import Item, candidates, trusted
 from services.pricing.domain.optimiser.clearing import Clearing, markdown
@@ -17,7 +22,9 @@ from services.pricing.domain.optimiser.goals import Goals, Ladder
 from services.pricing.domain.optimiser.optimise import optimise
 from services.pricing.domain.optimiser.promotions import Calendar, Offer, promotions
 from services.pricing.domain.policy import Mode, Policy
+from services.pricing.domain.ports import Wanted
 from tests.pricing.optimiser_shop import NOW, item
+from tests.pricing.shop import Clock, Shop, product
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -45,7 +52,34 @@ def speed(products: int) -> dict[str, float]:
     told["promotions_cpu_s"], _ = cpu_of(
         lambda: promotions(offers, Calendar(4, 10, (100_000, 200_000, 300_000)))
     )
-    return told
+    return told | through_store(products)
+
+
+def through_store(products: int) -> dict[str, float]:
+    """The same from a SQLite file: read what is known, optimise, propose all changes."""
+    market = Market(np.random.default_rng(0), products)
+    with tempfile.TemporaryDirectory() as folder:
+        shop = Shop(sqlite_url(Path(folder) / "pricing.db"), Clock())
+        shop.policy(replace(RULES, goals=ALONE))
+        items = market.items(market.listed, ALONE, market.believed, market.error)
+        for start in range(0, products, 1_000):
+            shop.catalog(
+                *(
+                    product(
+                        one.product_id,
+                        one.price / MICROS,
+                        cost=(one.cost or 0) / MICROS,
+                        categories=[one.category],
+                    )
+                    for one in items[start : start + 1_000]
+                )
+            )
+        demand = ServedDemand()
+        demand.serve(Responses("bench", [one.response for one in items]))
+        wanted = Wanted("default", proposer="bench")
+        cpu, found = cpu_of(lambda: Planner(shop.store, demand).optimise(wanted))
+        shop.close()
+    return {"through_store_cpu_s": cpu, "proposals": len(found.proposals)}
 
 
 @dataclass

@@ -72,7 +72,10 @@ async def test_prices_are_told_proposed_once_approved_and_paid(stub: Stub, tmp_p
     assert [(one.product_id, one.new_price.amount_micros / 1e6) for one in told.prices] == [
         ("milk", 4.0 - 0.8)
     ]
-    assert told.considered_count == 2  # rye stays: its price never moved
+    assert told.considered_count == 2
+    assert [(one.product_id, one.reason) for one in told.kept] == [
+        ("rye", "its price never moved, and no other price within 20% is sure to bring more")
+    ]
     assert [(one.product_id, one.reason) for one in told.skipped] == [
         ("far", "its demand was learnt in EUR, it is priced in USD")
     ]

@@ -18,6 +18,10 @@ class ServedDemand:
         """Loads a model. Raises OSError or ValueError for one that is not whole."""
         self._found, self._model = demand_files.load(model), model
 
+    def serve(self, found: Responses) -> None:
+        """Answers from these from now on; without a folder there are no weeks."""
+        self._found, self._model = found, None
+
     def responses(self) -> Responses:
         """What was learnt. Raises ServiceError MODEL_UNAVAILABLE before anything was."""
         if self._found is None:

@@ -128,7 +128,8 @@ def from_optimised(found: Optimised) -> pb.OptimizePricesResponse:
     plan = found.plan
     message = pb.OptimizePricesResponse(
         model_version=found.model,
-        considered_count=plan.considered,
+        considered_count=len(plan.changes) + len(plan.kept),
+        kept=[pb.UnoptimizedProduct(product_id=one, reason=reason) for one, reason in plan.kept],
         skipped=[pb.UnoptimizedProduct(product_id=one, reason=reason) for one, reason in plan.skipped],
         units=from_change(plan.units),
         revenue=from_change(plan.revenue),
@@ -140,6 +141,8 @@ def from_optimised(found: Optimised) -> pb.OptimizePricesResponse:
         made.CopyFrom(_price(change))
         if proposal := found.proposals.get(change.item.product_id):
             made.proposal_id = str(proposal.number)
+            made.old_price.CopyFrom(from_money(proposal.currency, proposal.old))
+            made.new_price.CopyFrom(from_money(proposal.currency, proposal.new))
     return message
 
 

@@ -96,12 +96,15 @@ def _solve(
 
 
 def _matrix(rows: Sequence[Row], starts: dict[int, int], width: int) -> tuple[Any, Floats, Floats]:
+    """The rows side by side, each scaled so that the solver's tolerance means the same in all."""
     counts, columns, numbers = [], [], []
+    scales = np.array([max(float(np.abs(values).max()) for _, values in row.terms) or 1.0 for row in rows])
     for number, row in enumerate(rows):
         for place, values in row.terms:
-            counts.append(values)
+            counts.append(values / scales[number])
             columns.append(np.arange(len(values)) + starts[place])
             numbers.append(np.full(len(values), number))
     index = (np.concatenate(numbers), np.concatenate(columns))
     matrix = sparse.csr_matrix((np.concatenate(counts), index), shape=(len(rows), width))
-    return matrix, np.array([row.low for row in rows]), np.array([row.high for row in rows])
+    low, high = np.array([row.low for row in rows]), np.array([row.high for row in rows])
+    return matrix, low / scales, high / scales

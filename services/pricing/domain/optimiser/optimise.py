@@ -33,10 +33,12 @@ class Change(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Better prices, what they change in all, products that nothing can be told of, and how exact it is."""
+    """Better prices, products that stay and those that nothing can be told of, each with the reason; what the
+    prices change in all, and how far from the best choice they may be.
+    """
 
     changes: list[Change]
-    considered: int
+    kept: list[tuple[str, str]]
     skipped: list[tuple[str, str]]
     units: Interval
     revenue: Interval
@@ -78,7 +80,7 @@ def optimise(
     )
     return Plan(
         changes,
-        sum(len(group.items) for group in solved),
+        sorted(pair for group in solved for pair in _kept(group)),
         skipped,
         _total(solved, "units"),
         _total(solved, "revenue"),
@@ -138,6 +140,24 @@ def _changes(group: _Group) -> list[Change]:
 
 
 MOST_TOLD: Final = 20
+
+
+def _kept(group: _Group) -> list[tuple[str, str]]:
+    tied, made = _tied(group), []
+    for place, (item, found) in enumerate(zip(group.items, group.outlooks, strict=True)):
+        if group.choice.chosen[place]:
+            continue
+        within = f"within {percent(group.goals.max_step)}"
+        if len(found.score) == 1:
+            why = f"the rules leave no other price {within}"
+        elif tied[place]:
+            why = "; ".join(tied[place][:MOST_TOLD])
+        elif item.response.prior_only:
+            why = f"its price never moved, and no other price {within} is sure to bring more"
+        else:
+            why = f"no other price {within} brings enough more"
+        made.append((item.product_id, why))
+    return made
 
 
 def _tied(group: _Group) -> list[list[str]]:
