@@ -223,8 +223,11 @@ def earnings(shops: int, products: int, weeks: int, **kind: Any) -> dict[str, An
         came = market.margin(optimised(ALONE)(market, market.listed)) - base
         promised.append(came / plan.margin.value)
         kept.append(plan.margin.low <= came <= plan.margin.high)
+    over = np.array(earned["optimiser"])
     return {
         **{name: mean_interval(values) for name, values in earned.items()},
+        "optimiser over cost-plus": mean_interval(list(over - earned["cost-plus"])),
+        "optimiser over greedy": mean_interval(list(over - earned["greedy per product"])),
         "came of what was promised": mean_interval(promised),
         "promise kept": float(np.mean(kept)),
     }

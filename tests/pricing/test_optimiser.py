@@ -301,3 +301,18 @@ def test_nothing_is_looked_at_twice_in_two_ways() -> None:
     both = [item("a", elasticity=-1.5, error=0.4), item("b", elasticity=-3.0, category="Soap")]
     assert alone == {"a": 11.0}
     assert prices(optimise(both, NOW)) == alone | {"b": 9.0}
+
+
+def test_a_solver_without_time_leaves_a_good_choice_that_keeps_every_row() -> None:
+    scores = [np.array([0.0, 5.0, 3.0]), np.array([0.0, 4.0])]
+    rows = [Row("", ((0, np.array([0.0, 1.0, 0.0])), (1, np.array([0.0, 1.0]))), high=1.0)]
+    found = choose(scores, rows, 0.0)
+    assert (found.chosen, found.score, found.bound) == ([1, 0], 5.0, 9.0)
+    assert choose(scores, rows, 5.0).score == 7.0
+
+
+def test_doubts_of_many_products_do_not_cancel_out() -> None:
+    one = optimise([item("a", elasticity=-1.5, error=0.5)], NOW).margin
+    many = optimise([item(f"p{n}", elasticity=-1.5, error=0.5) for n in range(50)], NOW).margin
+    assert many.value == pytest.approx(50 * one.value)
+    assert 0.6 < (many.high - many.low) / (50 * (one.high - one.low)) < 0.85

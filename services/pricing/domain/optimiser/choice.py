@@ -20,32 +20,39 @@ LONGEST: Final = 5.0
 
 
 class Choice(NamedTuple):
-    """The chosen candidate of each product, their score, and the most that any choice could have."""
+    """The chosen candidate of each product, their score, the most that any choice could have, and the
+    seconds that solving took.
+    """
 
     chosen: list[int]
     score: float
     bound: float
+    seconds: float
 
 
 def choose(scores: Sequence[Floats], rows: Sequence[Row], seconds: float) -> Choice:
-    """The best choice; one that was not found in time falls back on the first candidates.
+    """The best choice; where the solver finds none in so many seconds, a good one that keeps every row.
 
     `scores` holds an array a product, its candidates' gains over the first one (0 for that); -inf forbids
     one. The first candidates keep every row.
     """
     chosen = [int(np.argmax(score)) for score in scores]
     bound = sum(float(score[best]) for score, best in zip(scores, chosen, strict=True))
-    ends = time.monotonic() + seconds
+    spent = 0.0
     for places, theirs in _components(len(scores), rows):
         if all(row.keeps(chosen) for row in theirs):
             continue  # what is best for each by itself keeps them all
         most = sum(float(scores[place][chosen[place]]) for place in places)
-        found, reached = _solve(places, scores, theirs, max(0.05, min(LONGEST, ends - time.monotonic())))
+        began, limit = time.monotonic(), min(LONGEST, seconds - spent)
+        found, reached = _solve(places, scores, theirs, limit) if limit > 0 else ({}, most)
+        spent += time.monotonic() - began
         for place in places:
             chosen[place] = found.get(place, 0)
+        if not found:
+            _improve(chosen, places, scores, theirs)
         bound += min(reached, most) - most
     score = sum(float(score[best]) for score, best in zip(scores, chosen, strict=True))
-    return Choice(chosen, score, max(bound, score))
+    return Choice(chosen, score, max(bound, score), spent)
 
 
 def _components(count: int, rows: Sequence[Row]) -> list[tuple[list[int], list[Row]]]:
@@ -67,6 +74,17 @@ def _components(count: int, rows: Sequence[Row]) -> list[tuple[list[int], list[R
         if root(place) in found:
             found[root(place)][0].append(place)
     return list(found.values())
+
+
+def _improve(chosen: list[int], places: Sequence[int], scores: Sequence[Floats], rows: Sequence[Row]) -> None:
+    """Gives one product after another, the most gaining first, its best candidate that keeps every row."""
+    for place in sorted(places, key=lambda place: -float(scores[place].max())):
+        theirs = [row for row in rows if any(place == one for one, _ in row.terms)]
+        for candidate in np.argsort(-scores[place], kind="stable"):
+            before, chosen[place] = chosen[place], int(candidate)
+            if all(row.keeps(chosen) for row in theirs):
+                break
+            chosen[place] = before
 
 
 def _solve(

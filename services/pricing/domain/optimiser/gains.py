@@ -25,6 +25,9 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 DRAWS: Final = 64
 WEEK: Final = 7 * DAY
 LOW, HIGH = 0.05, 0.95
+SHARED: Final = 0.5
+"""The share of the doubt, as a variance, that products have in common."""
+
 WORTH: Final = 0.001
 """A change has to bring more than this share of what the product brings now, or the price stays."""
 
@@ -102,8 +105,12 @@ def _weeks(goals: Goals, now: int) -> float | str:
 
 
 def draws(item: Item) -> Floats:
-    """The elasticities, in an order of the product's own: doubts of two products have nothing in common."""
-    order = np.random.default_rng(zlib.crc32(item.product_id.encode())).permutation(DRAWS)
+    """The elasticities (S). Half of the doubt is of the product alone, half that of all: one model's errors
+    lean one way, so that doubts of many products do not cancel out.
+    """
+    alone = np.random.default_rng(zlib.crc32(item.product_id.encode())).permutation(_QUANTILES)
+    mixed = np.sqrt(SHARED) * _QUANTILES + np.sqrt(1 - SHARED) * alone
+    order = np.argsort(np.argsort(mixed))  # each product's own distribution stays what it was
     known = item.response
     return np.asarray(np.minimum(known.elasticity + known.elasticity_error * _QUANTILES[order], 0.0))
 

@@ -1,6 +1,5 @@
 """Better prices for many products: each category by itself, as its policy wants it."""
 
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,8 +15,8 @@ from services.pricing.domain.optimiser.goals import Goals, Objective
 from services.pricing.domain.proposal import Interval
 from services.pricing.domain.words import amount, percent
 
-SECONDS: Final = 30.0
-"""For all programs of one call together."""
+SECONDS: Final = 60.0
+"""For solving all programs of one call together."""
 
 
 class Change(NamedTuple):
@@ -67,17 +66,14 @@ def optimise(
         goals = replace(item.goals, objective=objective) if objective else item.goals
         groups[item.category, goals].append(item)
     skipped: list[tuple[str, str]] = []
-    ends = time.monotonic() + seconds
-    solved = [
-        _solved(theirs, goals, now, skipped, ends - time.monotonic())
-        for (_, goals), theirs in sorted(groups.items(), key=lambda pair: pair[0][0])
-    ]
+    solved: list[_Group] = []
+    for (_, goals), theirs in sorted(groups.items(), key=lambda pair: pair[0][0]):
+        solved.append(_solved(theirs, goals, now, skipped, seconds))
+        seconds -= solved[-1].choice.seconds
     changes = sorted(
         (change for group in solved for change in _changes(group)), key=lambda c: c.item.product_id
     )
-    score, bound = (
-        sum(values) for values in zip((0.0, 0.0), *(group.choice[1:] for group in solved), strict=True)
-    )
+    score, bound = (sum(getattr(group.choice, name) for group in solved) for name in ("score", "bound"))
     return Plan(
         changes,
         sorted(pair for group in solved for pair in _kept(group)),

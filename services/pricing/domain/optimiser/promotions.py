@@ -11,6 +11,7 @@ days (98/6/EC, article 6a), so that two of one product begin at least 6 weeks ap
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -115,11 +116,8 @@ def promotions(
         else:
             kept.append(offer)
     beside = _Beside(kept, calendar, cross or {})
-    deals: list[list[_Deal]] = []
-    for offer in kept:
-        theirs = [deal for week in range(calendar.weeks) if (deal := _best(offer, week, calendar, beside))]
-        if theirs:
-            deals.append(theirs)
+    found = (_best(offer, calendar, beside) for offer in kept)
+    deals = [theirs for theirs in found if theirs]
     deals = _likely(deals, calendar)
     scores = [np.array([0.0, deal.score]) for theirs in deals for deal in theirs]
     flat = [deal for theirs in deals for deal in theirs]
@@ -171,25 +169,26 @@ def _worth(item: Item, calendar: Calendar) -> float:
     return price
 
 
-def _best(offer: Offer, week: int, calendar: Calendar, beside: _Beside) -> _Deal | None:
-    """The depth that brings most in a week, of those that may be announced then; None where none gains."""
-    item, reference = offer.item, offer.references[week]
-    rival = item.terms.rival.price if item.terms.rival else None
-    found: _Deal | None = None
-    for price in {
-        moves(item.price * (MICROS - depth) // MICROS, item.cost, item.terms.rules, item.price, rival)[
-            -1
-        ].after
-        for depth in calendar.depths
-    }:
-        if 0 < price < item.price and discount_percent(price, reference) >= LEAST_PERCENT:
-            deal = _deal(offer, week, price, calendar, beside)
-            if deal.score > 0 and (found is None or (deal.score, -deal.price) > (found.score, -found.price)):
-                found = deal
+def _best(offer: Offer, calendar: Calendar, beside: _Beside) -> list[_Deal]:
+    """For each week the depth that brings most, of those that may be announced then, if any gains."""
+    made = (_deal(offer, price, calendar, beside) for price in _prices(offer.item, calendar))
+    gaining = sorted((deal for deal in made if deal.score > 0), key=lambda deal: (-deal.score, deal.price))
+    found = []
+    for week, reference in enumerate(offer.references):
+        told = (deal for deal in gaining if discount_percent(deal.price, reference) >= LEAST_PERCENT)
+        found += [deal._replace(week=week) for deal in islice(told, 1)]
     return found
 
 
-def _deal(offer: Offer, week: int, price: int, calendar: Calendar, beside: _Beside) -> _Deal:
+def _prices(item: Item, calendar: Calendar) -> set[int]:
+    """What the rules make of each depth, where that is a cut."""
+    rival = item.terms.rival.price if item.terms.rival else None
+    wishes = (item.price * (MICROS - depth) // MICROS for depth in calendar.depths)
+    made = {moves(wish, item.cost, item.terms.rules, item.price, rival)[-1].after for wish in wishes}
+    return {price for price in made if 0 < price < item.price}
+
+
+def _deal(offer: Offer, price: int, calendar: Calendar, beside: _Beside) -> _Deal:
     item = offer.item
     prices = np.array([item.price, price]) / MICROS
     before, after = demand(item.response, prices, draws(item), (0.0, np.inf))
@@ -198,7 +197,7 @@ def _deal(offer: Offer, week: int, price: int, calendar: Calendar, beside: _Besi
     promoted = a_piece if calendar.objective is Objective.UNITS else a_piece - (item.price - price) / MICROS
     taken = beside.taken(item, price, more)
     gain = (before + more) * promoted - before * a_piece - taken
-    return _Deal(offer, week, price, before, more, taken, gain, _score(item, gain))
+    return _Deal(offer, 0, price, before, more, taken, gain, _score(item, gain))
 
 
 def _score(item: Item, gain: Floats) -> float:
