@@ -25,6 +25,7 @@ REPLACED: Final = 0.25
 DONOR: Final = 0.25
 NOISE: Final = 0.2
 OUT_OF_STOCK: Final = 0.1
+BLOCK: Final = 50_000
 
 
 class Real(NamedTuple):
@@ -78,17 +79,15 @@ def made_products(real: list[Real], count: int, begin: int = 0) -> Iterator[prod
         )
 
 
-def made_vectors(real: Vector, count: int) -> Vector:
-    """The vectors (count, dimension) of the same shop, of length 1, of the real products' embeddings."""
+def made_vectors(real: Vector, count: int) -> Iterator[Vector]:
+    """The vectors (n, dimension) of the same shop, of the real products' embeddings, a block at a time."""
     pairs = _pairs(len(real), count)
     dice = np.random.default_rng(2)
-    rows = np.empty((count, real.shape[1]), np.float32)
-    for start in range(0, count, 50_000):
-        first, second = pairs[start : start + 50_000].T
+    for start in range(0, count, BLOCK):
+        first, second = pairs[start : start + BLOCK].T
         some = (1 - DONOR) * real[first] + DONOR * real[second]
         some += dice.standard_normal(some.shape, np.float32) * (NOISE / np.sqrt(real.shape[1]))
-        rows[start : start + len(some)] = some / np.linalg.norm(some, axis=1, keepdims=True)
-    return rows
+        yield some / np.linalg.norm(some, axis=1, keepdims=True)
 
 
 def _pairs(real: int, count: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from services.search.adapters.milvus_backend import MilvusBackend
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.vector_table import VectorTable
 from services.search.domain.dense import Meaning
-from services.search.domain.ports import Shelf, Wanted
+from services.search.domain.ports import Place, Shelf, Wanted
 from services.search.domain.request import FACETS, Filter, Order, Request
 from services.search.domain.search import Searcher
 from services.search.domain.text import fingerprint
@@ -136,15 +136,37 @@ def test_matching_words_of_titles_are_told(shelf: Shelf) -> None:
     assert told == {"milk-3": ["Milk", "Barista"], "tea-1": []}
 
 
-def test_orders_list_by_price_or_id_from_anywhere(shelf: Shelf) -> None:
+def listed(
+    shelf: Shelf, wanted: Wanted, order: Order, after: Place | None = None, limit: int = 99
+) -> list[str]:
+    return [place.product_id for place in shelf.listing(wanted, order, after, limit)]
+
+
+def test_orders_list_by_price_or_id(shelf: Shelf) -> None:
     every = sorted(item.id for item in (*SHOP, ODD))
-    assert shelf.listing(Wanted(), Order.RELEVANCE, 0, 100) == every
-    assert shelf.listing(Wanted(), Order.RELEVANCE, 3, 2) == every[3:5]
+    assert listed(shelf, Wanted(), Order.RELEVANCE) == every
     milk = Wanted((MILK,))
-    assert shelf.listing(milk, Order.PRICE_ASCENDING, 0, 9) == ["choc-1", "milk-1", "milk-2", "milk-3"]
-    assert shelf.listing(milk, Order.PRICE_DESCENDING, 1, 2) == ["milk-2", "milk-1"]
-    assert shelf.listing(Wanted(), Order.PRICE_ASCENDING, 12, 5) == ["gift"]
-    assert shelf.listing(milk, Order.PRICE_ASCENDING, 9, 5) == []
+    assert listed(shelf, milk, Order.PRICE_ASCENDING) == ["choc-1", "milk-1", "milk-2", "milk-3"]
+    assert listed(shelf, milk, Order.PRICE_DESCENDING) == ["milk-3", "milk-2", "milk-1", "choc-1"]
+    assert listed(shelf, Wanted(), Order.PRICE_ASCENDING)[-1] == "gift", "without a price"
+    assert listed(shelf, Wanted((("nowhere",),)), Order.PRICE_ASCENDING) == []
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("size", [1, 4, 12, 13, 50])
+def test_a_list_goes_on_after_any_place(shelf: Shelf, order: Order, size: int) -> None:
+    whole = shelf.listing(Wanted(), order, None, 99)
+    for number, place in enumerate(whole):
+        assert shelf.listing(Wanted(), order, place, size) == whole[number + 1 :][:size]
+
+
+def test_a_list_goes_on_after_a_place_where_nothing_is(shelf: Shelf) -> None:
+    between = Place("USD", 2_000_000, "tea-11")
+    assert listed(shelf, Wanted(), Order.PRICE_ASCENDING, between, 1) == ["tea-2"]
+    assert listed(shelf, Wanted(), Order.PRICE_DESCENDING, between, 1) == ["choc-2"]
+    assert listed(shelf, Wanted(), Order.RELEVANCE, Place("", None, "milk"), 1) == ["milk-1"]
+    assert listed(shelf, Wanted(), Order.PRICE_ASCENDING, Place("USD", 10**10, ""), 5) == ["gift"]
+    assert listed(shelf, Wanted(), Order.PRICE_ASCENDING, Place("", None, "zz"), 5) == []
 
 
 def test_facets_count_what_is_wanted(shelf: Shelf) -> None:
@@ -180,7 +202,7 @@ def test_changes_show_whole_and_survive(opened: Open, tmp_path: Path) -> None:
             assert ids(shelf, Wanted((("whole",),))) == []
             assert ids(shelf, Wanted((("green",),))) == []
             assert shelf.count(Wanted()) == len(SHOP) - 1
-            assert shelf.listing(Wanted(), Order.PRICE_ASCENDING, 0, 1) == ["milk-1"]
+            assert listed(shelf, Wanted(), Order.PRICE_ASCENDING, limit=1) == ["milk-1"]
             assert shelf.facets(("category",), Wanted((("ayran",),)), 9) == {"category": [("Drinks", 1)]}
     backend.database.clear()
     with backend.look() as shelf:

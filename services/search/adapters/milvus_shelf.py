@@ -15,7 +15,7 @@ from services.search.adapters.milvus_terms import terms
 from services.search.adapters.milvus_words import MilvusWords
 from services.search.adapters.sqlite_view import SearchDatabase
 from services.search.adapters.view_reads import brand_spellings, title_words
-from services.search.domain.ports import Candidate, Wanted, Word
+from services.search.domain.ports import Candidate, Place, Wanted, Word
 from services.search.domain.request import Order
 
 MOST_ROWS: Final = 16_384
@@ -27,12 +27,20 @@ _ORDERS: Final = {
     Order.PRICE_ASCENDING: "micros IS NULL, currency, micros, id",
     Order.PRICE_DESCENDING: "micros IS NULL, currency, micros DESC, id",
 }
-_AMONG: Final = "document IN (SELECT value FROM json_each(?))"
+_DEARER: Final = ":micros IS NOT NULL AND (currency, micros, id) > (:currency, :micros, :product_id)"
+_CHEAPER: Final = ":micros IS NOT NULL AND (currency, -micros, id) > (:currency, -:micros, :product_id)"
+_PRICELESS: Final = "(micros IS NULL AND (:micros IS NOT NULL OR id > :product_id))"
+_BEYOND: Final = {
+    Order.RELEVANCE: "AND id > :product_id",
+    Order.PRICE_ASCENDING: f"AND ({_PRICELESS} OR {_DEARER})",
+    Order.PRICE_DESCENDING: f"AND ({_PRICELESS} OR {_CHEAPER})",
+}
+_AMONG: Final = "AND document IN (SELECT value FROM json_each(:documents))"
 _FACETS: Final = {
-    "category": "SELECT path, count(*) FROM categories",
-    "brand": "SELECT brand_key, count(*) FROM products",
-    "price": "SELECT price_range, count(*) FROM products",
-    "availability": "SELECT availability, count(*) FROM products",
+    "category": ("path", "categories"),
+    "brand": ("brand_key", "products"),
+    "price": ("price_range", "products"),
+    "availability": ("availability", "products"),
 }
 
 
@@ -82,18 +90,21 @@ class MilvusShelf:
         """See Shelf."""
         return title_words(self._connection, terms, wanted, product_ids)
 
-    def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
+    def listing(self, wanted: Wanted, order: Order, after: Place | None, limit: int) -> list[Place]:
         """See Shelf."""
         where, values = self._where(wanted)
+        beyond = _BEYOND[order] if after else ""
+        asked = {**values, **(after._asdict() if after else {}), "limit": limit}
         rows = self._connection.execute(
-            f"SELECT id FROM products{where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
-            (*values, limit, offset),
+            f"SELECT currency, micros, id FROM products WHERE true {where} {beyond}"
+            f" ORDER BY {_ORDERS[order]} LIMIT :limit",
+            asked,
         )
-        return [product_id for (product_id,) in rows]
+        return list(map(Place._make, rows))
 
     def facets(self, names: Sequence[str], wanted: Wanted, limit: int) -> Mapping[str, list[tuple[str, int]]]:
         """See Shelf."""
-        where, values = self._where(wanted) if names else ("", ())
+        where, values = self._where(wanted) if names else ("", {})
         return {name: self._facet(name, where, values, limit) for name in names}
 
     def products(self, stem: str) -> int:
@@ -104,11 +115,14 @@ class MilvusShelf:
         """See Spellings."""
         return sorted({known for known, _ in self._spelled(stem) if known.startswith(stem)})
 
-    def _facet(self, name: str, where: str, values: Sequence[str], limit: int) -> list[tuple[str, int]]:
+    def _facet(self, name: str, where: str, values: Mapping[str, str], limit: int) -> list[tuple[str, int]]:
+        value, table = _FACETS[name]
         rows = self._connection.execute(
-            f"{_FACETS[name]}{where} GROUP BY 1 HAVING 1 != '' ORDER BY 2 DESC, 1 LIMIT ?", (*values, limit)
+            f"SELECT {value}, count(*) FROM {table} WHERE {value} != '' {where}"
+            " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :limit",
+            {**values, "limit": limit},
         )
-        counts = {value: count for value, count in rows if value}
+        counts: dict[str, int] = dict(rows.fetchall())
         shown = brand_spellings(self._connection, list(counts)) if name == "brand" else {}
         return sorted(((shown.get(v, v), counts[v]) for v in counts), key=lambda pair: (-pair[1], pair[0]))
 
@@ -133,11 +147,11 @@ class MilvusShelf:
         )
         return list(rows)
 
-    def _where(self, wanted: Wanted) -> tuple[str, tuple[str, ...]]:
+    def _where(self, wanted: Wanted) -> tuple[str, dict[str, str]]:
         """A condition of SQL that the wanted products fulfil, and its values."""
         if wanted == Wanted():
-            return "", ()
-        return f" WHERE {_AMONG}", (json.dumps(self._documents(wanted)),)
+            return "", {}
+        return _AMONG, {"documents": json.dumps(self._documents(wanted))}
 
     def _documents(self, wanted: Wanted) -> list[int]:
         found = list[int]()

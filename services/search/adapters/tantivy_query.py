@@ -38,9 +38,22 @@ class QueryBuilder:
         """Those of the documents that the query finds."""
         return _all([query, self._one_of("document", documents)])
 
-    def at(self, wanted: Wanted, field: str, value: int) -> Any:
-        """Products that are wanted and have this value in the field."""
-        return _all([self.wanted(wanted), Query.term_query(self._schema, field, value)])
+    def at(self, query: Any, field: str, value: int) -> Any:
+        """Those that the query finds and that have this value in the field."""
+        return _all(
+            [query, Query.const_score_query(Query.term_query(self._schema, field, value, "basic"), 0.0)]
+        )
+
+    def above(self, query: Any, field: str, value: int) -> Any:
+        """Those that the query finds and that have a larger value in the field."""
+        return _all([query, self._above(field, value)])
+
+    def lacking(self, query: Any, field: str) -> Any:
+        """Those that the query finds and that have no value in the field, where none is below 0."""
+        return Query.boolean_query([(Occur.Must, query), (Occur.MustNot, self._above(field, -1))])
+
+    def _above(self, field: str, value: int) -> Any:
+        return Query.range_query(self._schema, field, FieldType.Integer, value, None, include_lower=False)
 
     def _words(self, words: Sequence[Word], every: bool, prefix: bool) -> Any:
         last = len(words) - 1

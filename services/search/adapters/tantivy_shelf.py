@@ -10,10 +10,10 @@ from typing import Any, Final
 from tantivy import Order as Direction
 
 from services.search.adapters.sqlite_view import SearchDatabase
-from services.search.adapters.tantivy_index import PATHS, TantivyIndex
+from services.search.adapters.tantivy_index import PATHS, TantivyIndex, price_keys
 from services.search.adapters.tantivy_query import QueryBuilder
 from services.search.adapters.view_reads import brand_spellings, title_words
-from services.search.domain.ports import Candidate, Wanted, Word
+from services.search.domain.ports import Candidate, Place, Wanted, Word
 from services.search.domain.request import Order
 
 _FACETS: Final = {
@@ -97,20 +97,19 @@ class TantivyShelf:
         """See Shelf."""
         return title_words(self._connection, self._queries.analyse, wanted, product_ids)
 
-    def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
+    def listing(self, wanted: Wanted, order: Order, after: Place | None, limit: int) -> list[Place]:
         """See Shelf."""
-        field, end = _ORDERS[order], offset + limit
-        found = self._first(self._queries.wanted(wanted), field, end)
-        if order is Order.RELEVANCE or not found:
-            return [product_id for _, product_id in found][offset:]
-        last = found[-1][0]
-        if last is not None:
-            # All that cost what the last one costs, so that ties stand by id wherever a page is cut.
-            tied = self._queries.at(wanted, field, last)
-            ties = self._first(tied, field, self._searcher.search(tied, 1).count)
-            found = [pair for pair in found if pair[0] != last] + ties
-        found.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1]))
-        return [product_id for _, product_id in found][offset:end]
+        query = self._queries.wanted(wanted)
+        if order is Order.RELEVANCE:
+            return self._by_id(query, after, limit)
+        field = _ORDERS[order]
+        found = list[Place]()
+        if after is None or after.micros is not None:
+            found = self._by_price(query, field, after, limit)
+            after = None
+        if len(found) < limit:
+            found += self._by_id(self._queries.lacking(query, field), after, limit - len(found))
+        return found
 
     def facets(self, names: Sequence[str], wanted: Wanted, limit: int) -> Mapping[str, list[tuple[str, int]]]:
         """See Shelf."""
@@ -131,14 +130,52 @@ class TantivyShelf:
         shown = brand_spellings(self._connection, first) if name == "brand" else {}
         return sorted(((shown.get(v, v), counts[v]) for v in first), key=lambda pair: (-pair[1], pair[0]))
 
-    def _first(self, query: Any, field: str, limit: int) -> list[tuple[Any, str]]:
-        """The first by a field, lowest first and without it last: its value and the product's id."""
-        hits = self._searcher.search(
-            query, limit, count=False, order_by_field=field, order=Direction.Asc
-        ).hits
-        numbers = self._numbers("document", hits)
-        ids = self._ids(numbers)
-        return [(hit[0], ids[n]) for hit, n in zip(hits, numbers, strict=True) if n in ids]
+    def _by_price(self, query: Any, field: str, after: Place | None, limit: int) -> list[Place]:
+        """Products with a price, in its order, ties by id wherever a page is cut."""
+        found, last = list[Place](), -1
+        if after is not None and after.micros is not None:
+            last = price_keys(after.currency, after.micros)[field == _ORDERS[Order.PRICE_DESCENDING]]
+            found = self._by_id(self._queries.at(query, field, last), after, limit)
+        while len(found) < limit:
+            hits = self._first(self._queries.above(query, field, last), field, limit - len(found))
+            if not hits:
+                break
+            last = hits[-1][0]
+            found += self._places([hit for hit in hits if hit[0] != last])
+            found += self._by_id(self._queries.at(query, field, last), None, limit - len(found))
+        return found
+
+    def _by_id(self, query: Any, after: Place | None, limit: int) -> list[Place]:
+        """Products by id; those up to the place are passed over, twice as many at a time."""
+        if after is None:
+            return self._places(self._first(query, "id", limit))
+        looked = limit
+        while True:
+            looked *= 2
+            hits = self._first(query, "id", looked)
+            left = [hit for hit in hits if hit[0] > after.product_id]
+            if len(left) >= limit or len(hits) < looked:
+                return self._places(left[:limit])
+
+    def _first(self, query: Any, field: str, limit: int) -> list[tuple[Any, Any]]:
+        """The first by a field, lowest first: its value and where the product is."""
+        found = self._searcher.search(query, limit, count=False, order_by_field=field, order=Direction.Asc)
+        return list(found.hits)
+
+    def _places(self, hits: Sequence[tuple[Any, Any]]) -> list[Place]:
+        documents = self._numbers("document", hits)
+        rows = self._connection.execute(
+            "SELECT document, currency, micros, id FROM products"
+            " WHERE document IN (SELECT value FROM json_each(?))",
+            (json.dumps(documents),),
+        )
+        places = {document: Place(*place) for document, *place in rows}
+        found = [
+            (hit[0], places[document])
+            for hit, document in zip(hits, documents, strict=True)
+            if document in places
+        ]
+        return [place for _, place in sorted(found, key=lambda pair: (pair[0], pair[1].product_id))]
 
     def _numbers(self, field: str, hits: Sequence[Any]) -> list[int]:
         return list(self._searcher.fast_field_values(field, [address for _, address in hits]))

@@ -23,6 +23,14 @@ class Candidate(NamedTuple):
     score: float
 
 
+class Place(NamedTuple):
+    """Where a product stands in an order by price or id; `micros` is None without a price."""
+
+    currency: str
+    micros: int | None
+    product_id: str
+
+
 Word = tuple[str, ...]
 """A word of a query with what counts as it: ("tv", "television"). One of several words is a phrase."""
 
@@ -68,8 +76,11 @@ class Shelf(Protocol):
         """Of each product the words of its title, as they stand there, that are among the wanted words."""
         ...
 
-    def listing(self, wanted: Wanted, order: Order, offset: int, limit: int) -> list[str]:
-        """Ids of the wanted products: by price, without one last; else, and for ties, by id."""
+    def listing(self, wanted: Wanted, order: Order, after: Place | None, limit: int) -> list[Place]:
+        """Wanted products after a place, whether or not something is there: by price, without one last.
+
+        Prices stand one currency after the other; ties, and all in the order of relevance, stand by id.
+        """
         ...
 
     def facets(self, names: Sequence[str], wanted: Wanted, limit: int) -> Mapping[str, list[tuple[str, int]]]:

@@ -15,10 +15,12 @@ from services.search.domain.answer import Page, Rescue, Result, listed_because, 
 from services.search.domain.blending import Found, blended
 from services.search.domain.controls import Boost, Controls, InForce, Pin, Synonyms, with_synonyms
 from services.search.domain.dense import Meaning
+from services.search.domain.errors import InvalidPageToken
 from services.search.domain.fusion import Match, arrange, fuse
 from services.search.domain.merchandising import boosted, pinned
 from services.search.domain.ordering import Ordering
-from services.search.domain.ports import Candidate, Catalogue, Shelf, Wanted, Word
+from services.search.domain.paging import Position, Shown
+from services.search.domain.ports import Candidate, Catalogue, Place, Shelf, Wanted, Word
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.spelling import Sense
@@ -66,7 +68,7 @@ class Searcher:
 
     def search(self, request: Request) -> Page:
         """The page asked for. Raises InvalidPageToken."""
-        begin = paging.offset(request)
+        begin = paging.position(request)
         meaning = self._meaning() if Stage.MEANING in self._stages else None
         served_by = "hybrid" if meaning else "lexical"
         with self._catalogue.look() as shelf:
@@ -76,10 +78,9 @@ class Searcher:
             asked = _Asked(shelf, request, query, meaning, ruled)
             wanted, matches = self._found(asked, filter_)
             facets = self._facets(asked, wanted)
-            total, results = self._paged(asked, wanted, matches, begin)
+            total, results, end = self._paged(asked, wanted, matches, begin)
             rescue = None if total else self._rescue(asked, filter_)
-        end = begin + len(results)
-        more = paging.token(request, end) if results and end < total else ""
+        more = paging.token(request, end) if end else ""
         return Page(results, total, more, served_by, facets, query, filter_, ruled.redirect, rescue)
 
     def fused(self, text: str) -> tuple[Understanding, list[Match]]:
@@ -100,20 +101,23 @@ class Searcher:
         return wanted, self._as_ruled(shelf, matches, asked.ruled, filter_, asked.request.order)
 
     def _paged(
-        self, asked: _Asked, wanted: Wanted, matches: list[Match], begin: int
-    ) -> tuple[int, list[Result]]:
-        """How much is wanted, and one page of it."""
+        self, asked: _Asked, wanted: Wanted, matches: list[Match], begin: Position | None
+    ) -> tuple[int, list[Result], Position | None]:
+        """How much is wanted, one page of it, and where that ends when there is more."""
         shelf, request, query = asked.shelf, asked.request, asked.query
-        if not query.text:
-            listed = shelf.listing(wanted, request.order, begin, request.page_size)
-            because = listed_because(request)
-            return shelf.count(wanted), [Result(each, 0.0, 0, 0, because) for each in listed]
-        total = max(shelf.count(wanted), len(matches)) if matches else 0
-        results = [result_of(match, query.text) for match in _page(shelf, request, wanted, matches, begin)]
+        if query.text and not matches:
+            return 0, [], None
+        total = max(shelf.count(wanted), len(matches))
+        end: Position | None
+        if query.text and request.order is Order.RELEVANCE:
+            page, end = _page(shelf, request.page_size, wanted, matches, begin)
+            results = [result_of(match, query.text) for match in page]
+        else:
+            results, end = _listed(asked, wanted, matches, begin)
         if request.highlight and wanted.words:
             marked = shelf.title_words(wanted, [found.product_id for found in results])
             results = [replace(found, title_words=marked.get(found.product_id, ())) for found in results]
-        return total, results
+        return total, results, end
 
     def _facets(self, asked: _Asked, wanted: Wanted) -> Mapping[str, list[tuple[str, int]]]:
         """Counts without the request's own filter on the facet's values, so that more can be chosen."""
@@ -133,7 +137,7 @@ class Searcher:
 
     def _rescue(self, asked: _Asked, filter_: Filter) -> Rescue | None:
         for names, wider in relaxations(filter_):
-            total, results = self._paged(asked, *self._found(asked, wider), 0)
+            total, results, _ = self._paged(asked, *self._found(asked, wider), None)
             if total:
                 return Rescue(names, results, total)
         return None
@@ -229,23 +233,45 @@ def _by_words(
 
 
 def _page(
-    shelf: Shelf, request: Request, wanted: Wanted, matches: Sequence[Match], begin: int
-) -> list[Match]:
-    """One page of what is wanted, of which the matches are the head."""
-    if not matches:
-        return []
-    end = begin + request.page_size
-    if request.order is not Order.RELEVANCE:
-        known = {match.candidate.product_id: match for match in matches}
-        listed = shelf.listing(wanted, request.order, begin, request.page_size)
-        return [
-            known.get(product_id) or Match(Candidate(0, product_id, 0, 0.0), 0.0) for product_id in listed
-        ]
-    if end <= len(matches):
-        return list(matches[begin:end])
-    head = {match.candidate.document for match in matches}
-    tail = [found for found in shelf.ranked(wanted, end + len(head)) if found.document not in head]
-    return [*matches, *(Match(found, 0.0) for found in tail)][begin:end]
+    shelf: Shelf, size: int, wanted: Wanted, matches: Sequence[Match], begin: Position | None
+) -> tuple[list[Match], Position | None]:
+    """The first of what is wanted that were not shown, of which the matches are the head; where they end."""
+    shown = begin or Shown()
+    if not isinstance(shown, Shown):
+        raise InvalidPageToken("the query is understood otherwise than it was", "page_token")
+    found = [match for match in matches if match.candidate.product_id not in shown]
+    if len(found) - shown.skipped <= size:
+        head = {match.candidate.document for match in matches}
+        tail = shelf.ranked(wanted, shown.count + size + 1 + len(head))
+        found += (
+            Match(candidate, 0.0)
+            for candidate in tail
+            if candidate.document not in head and candidate.product_id not in shown
+        )
+    page = found[shown.skipped :][:size]
+    more = len(found) - shown.skipped > size
+    return page, shown.plus(match.candidate.product_id for match in page) if more else None
+
+
+def _listed(
+    asked: _Asked, wanted: Wanted, matches: Sequence[Match], begin: Position | None
+) -> tuple[list[Result], Position | None]:
+    """What is wanted after a place, in the order that the request asks for; where that ends."""
+    if isinstance(begin, Shown):
+        raise InvalidPageToken("the query is understood otherwise than it was", "page_token")
+    request, query = asked.request, asked.query
+    places = asked.shelf.listing(wanted, request.order, begin, request.page_size + 1)
+    page = places[: request.page_size]
+    end = page[-1] if len(places) > len(page) else None
+    if not query.text:
+        return [Result(place.product_id, 0.0, 0, 0, listed_because(request)) for place in page], end
+    known = {match.candidate.product_id: match for match in matches}
+    found = [known.get(place.product_id) or Match(_unranked(place), 0.0) for place in page]
+    return [result_of(match, query.text) for match in found], end
+
+
+def _unranked(place: Place) -> Candidate:
+    return Candidate(0, place.product_id, 0, 0.0)
 
 
 def _beginning(values: Sequence[tuple[str, int]], prefix: str) -> list[tuple[str, int]]:
