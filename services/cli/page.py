@@ -37,6 +37,9 @@ def command(
     facet_prefix: Annotated[
         list[str] | None, typer.Option(help="KEY=TEXT: values of a --facet that begin so; may be repeated.")
     ] = None,
+    box: Annotated[
+        str, typer.Option(help="LEFT,TOP,RIGHT,BOTTOM of the part to look at, each 0 to 1 (image only).")
+    ] = "",
     size: Annotated[int, typer.Option(help="Products in a section; 0 leaves it to the gateway.")] = 0,
     gateway: Annotated[str, typer.Option(help="host:port; AISLE_GATEWAY when not given")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -53,7 +56,7 @@ def command(
     asked = pages.Asked(
         user=user, visitor=visitor, categories=category or (), brands=brand or (), facets=facet or (),
         order_by=order_by, page_size=size, highlight=highlight, explain=explain, exact=exact,
-        facet_prefixes=prefixes(facet_prefix or []), **about(name, words),
+        facet_prefixes=prefixes(facet_prefix or []), box=part(box), **about(name, words),
     )  # fmt: skip
     config = Config()
     try:
@@ -99,6 +102,17 @@ def prefixes(given: list[str]) -> dict[str, str]:
         if "=" not in each:
             raise typer.BadParameter(f"{each!r}: expected KEY=TEXT")
     return dict(each.split("=", 1) for each in given)
+
+
+def part(text: str) -> tuple[float, float, float, float] | None:
+    """The box that LEFT,TOP,RIGHT,BOTTOM says, None for "". Raises typer.BadParameter."""
+    try:
+        left, top, right, bottom = map(float, text.split(","))
+    except ValueError:
+        if not text:
+            return None
+        raise typer.BadParameter(f"{text!r}: expected LEFT,TOP,RIGHT,BOTTOM", param_hint="--box") from None
+    return left, top, right, bottom
 
 
 def _line(word: str) -> tuple[str, int]:

@@ -25,6 +25,7 @@ class Asked:
     product: str = ""
     lines: Sequence[tuple[str, int]] = ()
     image: bytes = b""
+    box: tuple[float, float, float, float] | None = None
     categories: Sequence[str] = ()
     brands: Sequence[str] = ()
     facets: Sequence[str] = ()
@@ -79,8 +80,10 @@ def _cart(asked: Asked) -> Any:
 
 
 def _image(asked: Asked) -> Any:
+    left, top, right, bottom = asked.box or (0, 0, 0, 0)
+    box = pb.Box(left=left, top=top, right=right, bottom=bottom) if asked.box else None
     return pb.SearchByImageRequest(
-        shopper=asked.shopper, image=asked.image, filter=asked.filter, page_size=asked.page_size
+        shopper=asked.shopper, image=asked.image, filter=asked.filter, page_size=asked.page_size, box=box
     )
 
 

@@ -113,9 +113,8 @@ class StorefrontServicer(storefront_service_pb2_grpc.StorefrontServiceServicer):
         self, request: storefront_service_pb2.SearchByImageRequest, context: Any
     ) -> storefront_service_pb2.SearchByImageResponse:
         """See the proto."""
-        ask = requests.image(
-            wire.shopper(request.shopper), request.image, wire.wanted(request.filter), request.page_size
-        )
+        shopper, wanted = wire.shopper(request.shopper), wire.wanted(request.filter)
+        ask = requests.image(shopper, request.image, wire.box(request), wanted, request.page_size)
         page = await self._page(PageName.IMAGE, ask, context)
         labels = map(wire.label_message, page.sections[0].answer.labels)
         return storefront_service_pb2.SearchByImageResponse(page=wire.page_message(page), labels=labels)

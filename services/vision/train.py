@@ -24,23 +24,25 @@ async def train(
     images: Path | None = None,
     validation: Path | None = None,
     report: Path | None = None,
+    backbone: str = "lite0",
     head: str = "best",
     precision: str = "fp32",
 ) -> TrainReport:
     """Without `images`, publishes the network that the weights' package carries, unless it serves already.
 
     With `images`, a CSV file of path, label and perhaps coarse and product_id: learns those labels. Photos of
-    `validation` choose, or a tenth of the images. `head` is ridge (seconds, once features are there), tuned
-    (minutes) or best, whichever is more often right. `precision` int8 halves the cost of a picture. `report`
-    is a page of what is confused. It serves unless it is less often right than what serves, on the same
-    photos; `force` has it serve all the same. Cut short, the same command goes on.
+    `validation` choose, or a tenth of the images. `backbone` is lite0, or lite2, which costs more. `head` is
+    ridge (seconds, once features are there), tuned (minutes) or best, whichever is more often right.
+    `precision` int8 halves the cost of a picture. `report` is a page of what is confused. It serves unless it
+    is less often right than what serves, on the same photos; `force` has it serve all the same. Cut short,
+    the same command goes on.
     Raises ValueError for what cannot be learnt from, RuntimeError when the export is not what torch has.
     """
     if images is None:
         return await asyncio.to_thread(_publish, config, force, progress)
     from services.vision.training.own import Wanted
 
-    wanted = Wanted(images, validation, report, head, precision)
+    wanted = Wanted(images, validation, report, backbone, head, precision)
     return await asyncio.to_thread(_learn, config, wanted, force, progress)
 
 

@@ -45,7 +45,10 @@ def filter_of(message: product_pb2.ProductFilter) -> Filter:
 def recognized(seen: Seen, count: int) -> vision_pb2.RecognizeImageResponse:
     """The answer of RecognizeImage."""
     return vision_pb2.RecognizeImageResponse(
-        labels=_labels(seen.top(count)), model_version=seen.model, unknown=seen.unknown
+        labels=_labels(seen.top(count)),
+        model_version=seen.model,
+        unknown=seen.unknown,
+        groups=_labels(seen.kinds(count)),
     )
 
 

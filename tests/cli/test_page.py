@@ -131,3 +131,12 @@ def test_every_page_has_a_request(name: str) -> None:
     asked = pages.Asked(user="u", query="q", product="p", lines=[("p", 2)], image=b"i", page_size=3)
     _, build = pages.PAGES[name]
     assert build(asked).ByteSize() > 0
+
+
+def test_a_box_of_a_picture_is_read_and_passed_on() -> None:
+    asked = pages.Asked(image=b"x", box=page.part("0.1,0.2,.5,1"))
+    request = pages.PAGES["image"][1](asked)
+    assert (request.box.left, request.box.top, request.box.right, request.box.bottom) == (0.1, 0.2, 0.5, 1)
+    assert not pages.PAGES["image"][1](pages.Asked(image=b"x", box=page.part(""))).HasField("box")
+    with pytest.raises(typer.BadParameter, match="LEFT,TOP,RIGHT,BOTTOM"):
+        page.part("0.1,0.2")

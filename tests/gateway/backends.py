@@ -140,7 +140,9 @@ class Vision(vision_pb2_grpc.VisionServiceServicer):
 
     async def SearchByImage(self, request, context):  # noqa: N802
         await self.trouble.meet("SearchByImage")
-        answer = await self.port.look(request.image, wire.wanted(request.filter), request.page_size, 1)
+        part = request.box
+        box = (part.left, part.top, part.right, part.bottom) if request.HasField("box") else None
+        answer = await self.port.look(request.image, wire.wanted(request.filter), request.page_size, 1, box)
         return vision_pb2.SearchByImageResponse(
             products=[
                 vision_pb2.SimilarProduct(product_id=one.product_id, similarity=one.score)

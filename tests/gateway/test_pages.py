@@ -177,6 +177,7 @@ async def test_completions_and_whole_products(street):
         ("GetProductPage", pb.GetProductPageRequest(), "REQUIRED", "product_id"),
         ("GetProductPage", pb.GetProductPageRequest(product_id="x" * 10_000), "TOO_LARGE", "product_id"),
         ("SearchByImage", pb.SearchByImageRequest(image=NOT_A_PICTURE), "UNREADABLE_IMAGE", "image"),
+        ("SearchByImage", pb.SearchByImageRequest(image=b"x", box=pb.Box(left=1)), "INVALID_VALUE", "box"),
         ("SearchProducts", pb.SearchProductsRequest(page_token="x"), "INVALID_PAGE_TOKEN", "page_token"),
         ("SearchProducts", pb.SearchProductsRequest(page_token="own.x"), "INVALID_PAGE_TOKEN", "page_token"),
         ("SearchProducts", pb.SearchProductsRequest(order_by="best"), "INVALID_VALUE", "order_by"),

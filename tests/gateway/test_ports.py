@@ -71,6 +71,8 @@ async def test_searcher(backends):
 async def test_looker_and_pricer(backends):
     seen = await backends.vision.look(b"jpeg", ANY, 5, 5)
     assert (ids(seen), seen.labels[0].name) == (["p05"], "milk")
+    assert ids(await backends.vision.look(b"jpeg", ANY, 5, 5, (0.1, 0.2, 0.9, 0.5))) == ["p05"]
+    assert ids(await backends.vision.look(b"jpeg", ANY, 5, 5, (0.1, 0.5, 0.9, 0.75))) == []
     with pytest.raises(Refused, match="not a picture"):
         await backends.vision.look(NOT_A_PICTURE, ANY, 5, 5)
     quotes = await backends.pricing.quote(["p01", "unknown"], 5)

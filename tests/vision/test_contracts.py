@@ -67,6 +67,4 @@ def test_vectors_are_found_nearest_first_and_gone_when_removed(make: Callable[[]
     vectors.update([("north", unit(1, 0.1))], ["east", "unknown"])  # one moves, one goes
     assert [key for key, _ in vectors.search(unit(1, 0.1), 5)] == ["north", "between"]
     assert vectors.keys() == {"north", "between"}
-    rows = vectors.rows(["between", "gone"])
-    assert rows == pytest.approx(np.stack([unit(1, 1), np.zeros(2)]))
     assert len(vectors) == 2

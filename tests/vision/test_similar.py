@@ -54,10 +54,10 @@ def test_variants_and_products_with_one_picture_are_told_once() -> None:
     copy, other = Product("copy"), Product("other")
     hits = [("a", 0.9), ("b", 0.8), ("b2", 0.79), ("c", 0.7), ("d", 0.6)]
     shown = {"a": [small], "b": [other], "b2": [copy], "c": [large], "d": [SOAP]}
-    angles = {"a": 0.0, "b": 1.0, "b2": 1.01, "c": 2.0, "d": 3.0}
+    grey = {"a": 0, "b": 100, "b2": 104, "c": 200, "d": np.nan, "b3": np.nan}
 
     def rows(keys: Sequence[str]) -> np.ndarray:
-        return np.array([(np.cos(angles[key]), np.sin(angles[key])) for key in keys], np.float32)
+        return np.array([[grey[key]] * 432 for key in keys], np.float32)
 
     def find(
         rows: Callable[[Sequence[str]], np.ndarray] | None, count: int

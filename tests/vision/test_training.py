@@ -21,8 +21,9 @@ from services.vision.domain.image import pixels
 from services.vision.measures import area_under, calibration_error
 from services.vision.network import published
 from services.vision.train import train
-from services.vision.training import features, fit
+from services.vision.training import features, parts, tuning
 from services.vision.training.finish import calibrated, projection
+from services.vision.training.ridge import closed_form
 
 SHAPES = ("ball", "box", "stripes")
 
@@ -87,13 +88,14 @@ async def test_a_shop_photographs_its_shelf_and_recognises_it(table: Path, tmp_p
 
 
 def test_tuning_goes_on_where_it_was_cut_short(table: Path, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(fit, "EPOCHS", 3)
+    monkeypatch.setattr(tuning, "EPOCHS", 3)
     mine, network = photos.read(table)[::3][:10], published()
     names = photos.classes(mine)
-    values = features.cached(mine, network, tmp_path / "features", silent, 2).values
+    maps, frozen, _ = features.cached(mine, "lite0", network, tmp_path / "features", silent, 2)
     label = np.array([names.index(photo.label) for photo in mine])
-    part = fit.Part(values, np.arange(len(mine)), label, fit.balance(label, len(names)))
-    start = fit.closed_form(network, part, part, len(names))
+    part = parts.Part(maps, frozen, np.arange(len(mine)), label, parts.balance(label, len(names)))
+    group = np.array([0, 0, 1])
+    start = closed_form(network, part, part, len(names))
     start = start._replace(accuracy=-1.0)  # so that the best epoch's weights are what is compared
     epochs: list[int] = []
 
@@ -105,10 +107,10 @@ def test_tuning_goes_on_where_it_was_cut_short(table: Path, tmp_path: Path, monk
     def told(what: str, done: int, total: int) -> None:
         epochs.append(done)
 
-    whole = fit.tuned(start, part, part, silent, Checkpoint(tmp_path / "whole.pt"), "x")
+    whole = tuning.tuned(start, part, part, group, silent, Checkpoint(tmp_path / "whole.pt"), "x")
     with pytest.raises(KeyboardInterrupt):
-        fit.tuned(start, part, part, stop, Checkpoint(tmp_path / "cut.pt"), "x")
-    again = fit.tuned(start, part, part, told, Checkpoint(tmp_path / "cut.pt"), "x")
+        tuning.tuned(start, part, part, group, stop, Checkpoint(tmp_path / "cut.pt"), "x")
+    again = tuning.tuned(start, part, part, group, told, Checkpoint(tmp_path / "cut.pt"), "x")
     assert epochs == [1, 2, 3]
     assert torch.equal(again.head.weight, whole.head.weight)
     assert torch.equal(again.network._conv_head.weight, whole.network._conv_head.weight)
@@ -140,18 +142,20 @@ async def test_options_that_there_are_not_are_refused(table: Path, tmp_path: Pat
 def test_features_cut_short_go_on_and_are_the_same(table: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(features, "BATCH", 4)
     mine, network = photos.read(table)[:10], published()
-    whole = features.cached(mine, network, tmp_path / "whole", silent, 2)
+    whole = features.cached(mine, "lite0", network, tmp_path / "whole", silent, 2)
 
     def stop(what: str, done: int, total: int) -> None:
         if done == 8:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        features.cached(mine, network, tmp_path / "cut", stop, 2)
+        features.cached(mine, "lite0", network, tmp_path / "cut", stop, 2)
     done: list[int] = []
-    again = features.cached(mine, network, tmp_path / "cut", lambda what, at, total: done.append(at), 2)
+    again = features.cached(
+        mine, "lite0", network, tmp_path / "cut", lambda what, at, total: done.append(at), 2
+    )
     assert done == [8, 10]
-    assert np.array_equal(again.values, whole.values)
+    assert np.array_equal(again.maps, whole.maps)
 
 
 def test_a_view_is_the_same_again_and_the_first_is_what_is_served(table: Path):
@@ -202,7 +206,7 @@ def test_the_projection_brings_photos_of_one_thing_together():
 
 def test_a_rare_class_is_heard():
     label = np.array([0] * 90 + [1] * 10)
-    weight = fit.balance(label, 2)
+    weight = parts.balance(label, 2)
     assert weight.mean() == pytest.approx(1)
     assert weight[-1] / weight[0] == pytest.approx(3)
 

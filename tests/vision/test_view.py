@@ -11,7 +11,7 @@ import numpy as np
 from aisle.catalog.v1 import product_pb2
 
 from services.kit.log import CATALOG, Record
-from services.vision.adapters.view import FROM_LOG, CatalogView
+from services.vision.adapters.view import FROM_LOG, CatalogView, Looked
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 BATCH, RECORDS = 7, 400
@@ -119,7 +119,13 @@ def test_what_is_still_to_be_seen_is_what_this_model_has_not(tmp_path: Path) -> 
     view.apply([Record(CATALOG, 1, "a", change("a", "one", "two", "three"), TIME)])
     one, two, three = (source.key for source in view.unseen("", 10))
     assert [source.key for source in view.unseen(one, 1)] == [two]
-    view.keep("m", {one: np.ones(2), "gone": np.ones(2)})
+    looked = Looked(np.ones(2, np.float32), bytes(range(144)) * 3)
+    view.keep("m", {one: looked, "gone": looked})
+    first, gone = view.thumbnails([one, "gone"])
+    assert (first.tobytes(), np.isnan(gone).all()) == (
+        np.array([*range(144)] * 3, np.float32).tobytes(),
+        True,
+    )
     view.refuse(three)
     assert ([source.key for source in view.unseen("", 10)], view.counts("m")) == ([two], (1, 1))
     view.begin("m")  # as a process does when it starts: what was refused is tried again

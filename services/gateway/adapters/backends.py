@@ -26,7 +26,7 @@ from services.gateway.domain.model import (
     Shopper,
     Status,
 )
-from services.gateway.domain.ports import SearchQuery
+from services.gateway.domain.ports import Box, SearchQuery
 
 _SORT_ORDERS = {
     Order.RELEVANCE: search_pb2.SORT_ORDER_RELEVANCE,
@@ -153,9 +153,14 @@ class StubLooker:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    async def look(self, image: bytes, wanted: Filter, size: int, timeout: float) -> Answer:
+    async def look(
+        self, image: bytes, wanted: Filter, size: int, timeout: float, box: Box | None = None
+    ) -> Answer:
         """See Looker.look. Not hedged: a picture costs the inference tier most of all."""
-        request = vision_pb2.SearchByImageRequest(image=image, filter=_filter(wanted), page_size=size)
+        part = vision_pb2.Box(left=box[0], top=box[1], right=box[2], bottom=box[3]) if box else None
+        request = vision_pb2.SearchByImageRequest(
+            image=image, filter=_filter(wanted), page_size=size, box=part
+        )
         method = vision_pb2_grpc.VisionServiceStub(self._backend.channel).SearchByImage
         answer: vision_pb2.SearchByImageResponse = await self._backend.call(method, request, timeout)
         # What the picture is recognised as comes before what only looks like it.

@@ -20,7 +20,7 @@ from services.gateway.domain.model import (
     Shopper,
     Status,
 )
-from services.gateway.domain.ports import SearchQuery
+from services.gateway.domain.ports import Box, SearchQuery
 
 NOT_A_PICTURE = b"not a picture"
 
@@ -129,11 +129,14 @@ class MemoryLooker:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
 
-    async def look(self, image: bytes, wanted: Filter, size: int, timeout: float) -> Answer:
-        """See Looker.look."""
+    async def look(
+        self, image: bytes, wanted: Filter, size: int, timeout: float, box: Box | None = None
+    ) -> Answer:
+        """See Looker.look. The lower half of a picture shows nothing that the shop has."""
         if image == NOT_A_PICTURE:
             raise Refused("UNREADABLE_IMAGE", "this is not a picture", field="image")
         ids = [one for one in self._shop.through(wanted) if one in self._shop.pictures]
+        ids = [] if box and box[1] >= 0.5 else ids
         candidates = tuple(Candidate(one, score=0.5) for one in ids[:size])
         return Answer(candidates, "vision memory-1", labels=self._shop.labels)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.gateway.domain.errors import BackendError, Refused
 from services.gateway.domain.model import Answer, Candidate, Label, Order, Placement, Shopper, Status
-from services.gateway.domain.ports import Backends, SearchQuery, Shelf
+from services.gateway.domain.ports import Backends, Box, SearchQuery, Shelf
 from services.gateway.domain.sharing import Keep, Shared
 
 RANK_CAP: Final = 0.15  # seconds; results keep their order when ranking takes longer
@@ -30,6 +30,7 @@ class Ask:
     lines: tuple[Candidate, ...] = ()  # the cart's, with quantities
     query: SearchQuery = field(default_factory=SearchQuery)
     image: bytes = b""
+    box: Box | None = None  # the part of the image
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _reordered(found: Answer, ranked: Answer) -> Answer:
 async def looks_like(sources: Sources, ask: Ask, seconds: float) -> Answer:
     """Products that look like a picture; when none does, a search for what the picture shows."""
     ends = monotonic() + seconds
-    seen = await sources.backends.vision.look(ask.image, ask.query.wanted, ask.size, seconds)
+    seen = await sources.backends.vision.look(ask.image, ask.query.wanted, ask.size, seconds, ask.box)
     if seen.candidates:
         name = seen.labels[0].name if seen.labels else "your picture"
         candidates = tuple(replace(one, reason=f"Looks like {name}") for one in seen.candidates)

@@ -80,11 +80,20 @@ class Searcher(Protocol):
         ...
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of a picture, as shares of its width and height."""
+
+
 class Looker(Protocol):
     """Sees what is in a picture (vision)."""
 
-    async def look(self, image: bytes, wanted: Filter, size: int, timeout: float) -> Answer:
-        """Products that look alike, most similar first, maybe none, and labels. Refused: UNREADABLE_IMAGE."""
+    async def look(
+        self, image: bytes, wanted: Filter, size: int, timeout: float, box: Box | None = None
+    ) -> Answer:
+        """Products that look like it, or like its box, most similar first, maybe none, and labels.
+
+        Refused: UNREADABLE_IMAGE.
+        """
         ...
 
 

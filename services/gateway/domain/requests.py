@@ -16,7 +16,7 @@ from services.gateway.domain.checks import (
 )
 from services.gateway.domain.errors import Refused
 from services.gateway.domain.model import Candidate, Filter, Order, Shopper
-from services.gateway.domain.ports import SearchQuery
+from services.gateway.domain.ports import Box, SearchQuery
 
 _FACETS: Final = ("category", "brand", "price", "availability")
 _ORDERS: Final = {"": Order.RELEVANCE} | {order.value: order for order in Order}
@@ -74,16 +74,20 @@ def cart(shopper: Shopper, lines: Sequence[Candidate], page_size: int) -> Ask:
     return Ask(shopper, size, context, tuple(lines))
 
 
-def image(shopper: Shopper, content: bytes, wanted: Filter, page_size: int) -> Ask:
-    """A search by photograph."""
+def image(shopper: Shopper, content: bytes, box: Box | None, wanted: Filter, page_size: int) -> Ask:
+    """A search by photograph, or by a part of one."""
     check_shopper(shopper)
     if not content:
         raise Refused("REQUIRED", "image is required", field="image")
     if len(content) > limits.IMAGE:
         raise Refused("TOO_LARGE", "image must have at most 10 MiB", field="image")
+    if box is not None and not (0 <= box[0] < box[2] <= 1 and 0 <= box[1] < box[3] <= 1):
+        raise Refused(
+            "INVALID_VALUE", "box must have 0 <= left < right <= 1, top and bottom too", field="box"
+        )
     check_filter(wanted)
     size = coerced(page_size, limits.SEARCH_SIZE, limits.MOST_ITEMS)
-    return Ask(shopper, size, query=SearchQuery(wanted=wanted, size=size), image=content)
+    return Ask(shopper, size, query=SearchQuery(wanted=wanted, size=size), image=content, box=box)
 
 
 def completion(shopper: Shopper, prefix: str, page_size: int) -> Ask:

@@ -1,12 +1,12 @@
 """The port Vectors in FAISS: exact inner products, kept up to date in place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from threading import Lock
 
 import faiss
 import numpy as np
 
-from services.vision.domain.seen import Matrix, Vector
+from services.vision.domain.seen import Vector
 
 
 class FaissVectors:
@@ -40,7 +40,7 @@ class FaissVectors:
             if new:
                 self._add(list(new), np.stack(list(new.values())).astype(np.float32))
 
-    def _add(self, keys: list[str], rows: Matrix) -> None:
+    def _add(self, keys: list[str], rows: Vector) -> None:
         if self._index is None:
             self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(rows.shape[1]))
         numbers = range(self._next, self._next + len(keys))
@@ -58,13 +58,3 @@ class FaissVectors:
             cosines, numbers = self._index.search(embedding[None].astype(np.float32), count)
             pairs = zip(numbers[0], cosines[0], strict=True)
             return [(self._keys[int(number)], float(cosine)) for number, cosine in pairs if number >= 0]
-
-    def rows(self, keys: Sequence[str]) -> Matrix:
-        """See Vectors."""
-        with self._lock:
-            size = self._index.d if self._index is not None else 0
-            found = np.zeros((len(keys), size), np.float32)
-            for row, key in zip(found, keys, strict=True):
-                if self._index is not None and key in self._ids:
-                    row[:] = self._index.reconstruct(self._ids[key])
-        return found

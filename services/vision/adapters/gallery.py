@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from services.vision.adapters.view import CatalogView
+from services.vision.adapters.view import CatalogView, Looked
 from services.vision.domain.ports import Vectors
 from services.vision.domain.product import Filter
-from services.vision.domain.seen import Seen, Vector
+from services.vision.domain.seen import Seen
 from services.vision.domain.similar import Similar, similar
 
 LOADED_AT_ONCE = 1000
@@ -45,16 +45,16 @@ class CatalogGallery:
         return similar(
             lambda n: vectors.search(seen.embedding, n),
             self._view.products,
-            vectors.rows if fold else None,
+            self._view.thumbnails if fold else None,
             wanted,
             count,
         )
 
-    def add(self, model: str, vectors: Mapping[str, Vector]) -> None:
+    def add(self, model: str, seen: Mapping[str, Looked]) -> None:
         """Keeps what the model saw, for this process and the next. One thread at a time."""
-        self._view.keep(model, vectors)
+        self._view.keep(model, seen)
         if model == self._model:
-            self._vectors.update(vectors.items(), ())
+            self._vectors.update([(key, one.vector) for key, one in seen.items()], ())
 
     def catch_up(self, model: str) -> None:
         """Holds what the view's vectors of the model are now. One thread at a time.

@@ -11,10 +11,9 @@ from services.kit.errors import ServiceError
 from services.kit.workers import Workers
 from services.vision.adapters.gallery import CatalogGallery
 from services.vision.adapters.sources import RefusedSource, Sources, UnreachableSource
-from services.vision.adapters.view import CatalogView, Source
-from services.vision.domain.image import ImageError, prepare
+from services.vision.adapters.view import CatalogView, Looked, Source
+from services.vision.domain.image import ImageError, prepare, thumbnail
 from services.vision.domain.ports import Inference
-from services.vision.domain.seen import Seen
 
 BATCH: Final = 32
 """Pictures between two updates of the index: what is in memory at once, and what a kill makes do again."""
@@ -111,22 +110,23 @@ class Indexer:
     async def _see_all(self, batch: list[Source]) -> int:
         """Keeps what was seen, whatever became of the others; then raises what ended them, if anything."""
         results = await asyncio.gather(*map(self._see, batch), return_exceptions=True)
-        seen = [(one.key, r) for one, r in zip(batch, results, strict=True) if isinstance(r, Seen)]
-        for model in {found.model for _, found in seen}:
-            vectors = {key: found.embedding for key, found in seen if found.model == model}
-            await asyncio.to_thread(self._gallery.add, model, vectors)
+        seen = [(one.key, r) for one, r in zip(batch, results, strict=True) if isinstance(r, tuple)]
+        for model in {model for _, (model, _) in seen}:
+            mine = {key: looked for key, (by, looked) in seen if by == model}
+            await asyncio.to_thread(self._gallery.add, model, mine)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return len(seen)
 
-    async def _see(self, source: Source) -> Seen | None:
-        """What it shows; None for one that cannot be read."""
+    async def _see(self, source: Source) -> tuple[str, Looked] | None:
+        """The model that saw it and what it saw; None for one that cannot be read."""
         try:
             async with self._reading:
                 data = await self._sources.read(source)
             async with self._parallel:
-                seen = await self._inference.see(await self._workers.run(prepare, data))
+                prepared, small = await self._workers.run(_prepared, data)
+                seen = await self._inference.see(prepared)
         except UnreachableSource as error:
             self._postpone(source.key, str(error))
         except (ImageError, RefusedSource, OSError) as error:
@@ -134,7 +134,7 @@ class Indexer:
             await asyncio.to_thread(self._view.refuse, source.key)
         else:
             self._again.pop(source.key, None)
-            return seen
+            return seen.model, Looked(seen.embedding, small)
         return None
 
     def _may(self, key: str) -> bool:
@@ -153,3 +153,9 @@ class Indexer:
             self._told = time.monotonic()
             seen, left = await asyncio.to_thread(self._view.counts, model)
             _logger.info("indexer.progress", model=model, seen=seen, left=left)
+
+
+def _prepared(data: bytes) -> tuple[bytes, bytes]:
+    """A picture as it goes to the model, and its thumbnail. Raises an ImageError."""
+    prepared = prepare(data)
+    return prepared, thumbnail(prepared).tobytes()

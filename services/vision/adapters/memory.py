@@ -1,7 +1,7 @@
 """Ports that need nothing outside this process, for tests and for reading: the same suites hold for them."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import onnxruntime
 
 from services.kit.errors import ServiceError
 from services.vision.domain.image import pixels
-from services.vision.domain.seen import Classes, Matrix, Seen, Vector
+from services.vision.domain.seen import Classes, Seen, Vector
 from services.vision.triton.repository import classes_of
 
 
@@ -69,8 +69,3 @@ class MemoryVectors:
         """See Vectors."""
         cosines = {key: float(np.dot(row, embedding)) for key, row in self._rows.items()}
         return sorted(cosines.items(), key=lambda pair: -pair[1])[:count]
-
-    def rows(self, keys: Sequence[str]) -> Matrix:
-        """See Vectors."""
-        size = len(next(iter(self._rows.values()), ()))
-        return np.array([self._rows.get(key, np.zeros(size)) for key in keys], np.float32).reshape(-1, size)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from aisle.catalog.v1 import product_pb2
 from google.protobuf.message import DecodeError
 
@@ -16,6 +17,7 @@ from services.kit import logs
 from services.kit.log import CATALOG, Record
 from services.kit.stock import in_stock
 from services.kit.views import Database
+from services.vision.domain.image import THUMBNAIL_SIDE
 from services.vision.domain.product import Price, Product
 from services.vision.domain.seen import Vector
 
@@ -33,12 +35,13 @@ CREATE INDEX IF NOT EXISTS pictures_source ON pictures (source);
 CREATE TABLE IF NOT EXISTS sources (key TEXT PRIMARY KEY, uri TEXT, content BLOB);
 -- Derived from sources by the model; can be made again.
 CREATE TABLE IF NOT EXISTS vectors (
-    source TEXT NOT NULL, model TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (source, model)
+    source TEXT NOT NULL, model TEXT NOT NULL, vector BLOB NOT NULL, thumbnail BLOB NOT NULL,
+    PRIMARY KEY (source, model)
 ) WITHOUT ROWID;
 -- Pictures that the model is still to see, so that what is new is found without looking at what is old.
 CREATE TABLE IF NOT EXISTS unseen (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-VERSION: Final = 2
+VERSION: Final = 3
 FROM_LOG: Final = ("products", "pictures", "sources")
 """The tables that the log alone decides."""
 MAX_NAMES: Final = 500  # values in one SQL statement
@@ -53,6 +56,14 @@ class Source:
     key: str
     uri: str | None
     content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is kept of a picture: the model's embedding, and the bytes of a thumbnail."""
+
+    vector: Vector
+    thumbnail: bytes
 
 
 class CatalogView:
@@ -114,14 +125,16 @@ class CatalogView:
             )
             return [Source(*row) for row in rows]
 
-    def keep(self, model: str, vectors: Mapping[str, Vector]) -> None:
+    def keep(self, model: str, seen: Mapping[str, Looked]) -> None:
         """Keeps what the model saw in pictures; one that is gone meanwhile is passed over."""
-        rows = [(model, vector.astype(np.float32).tobytes(), key) for key, vector in vectors.items()]
+        rows = [
+            (model, one.vector.astype(np.float32).tobytes(), one.thumbnail, key) for key, one in seen.items()
+        ]
         with self.database.write() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO vectors SELECT key, ?, ? FROM sources WHERE key = ?", rows
+                "INSERT OR REPLACE INTO vectors SELECT key, ?, ?, ? FROM sources WHERE key = ?", rows
             )
-            connection.executemany("DELETE FROM unseen WHERE key = ?", [(key,) for key in vectors])
+            connection.executemany("DELETE FROM unseen WHERE key = ?", [(key,) for key in seen])
 
     def refuse(self, key: str) -> None:
         """Takes a picture that cannot be read off the list of what is to be seen."""
@@ -156,6 +169,20 @@ class CatalogView:
                 (model, json.dumps(list(keys))),
             )
             return [(key, np.frombuffer(vector, np.float32)) for key, vector in rows]
+
+    def thumbnails(self, keys: Sequence[str]) -> npt.NDArray[np.float32]:
+        """See similar.Thumbnails."""
+        found = np.full((len(keys), 3 * THUMBNAIL_SIDE**2), np.nan, np.float32)
+        with self.database.read() as connection:
+            rows = connection.execute(
+                "SELECT source, thumbnail FROM vectors WHERE source IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(keys)),),
+            )
+            kept = {key: np.frombuffer(small, np.uint8) for key, small in rows}
+        for row, key in zip(found, keys, strict=True):
+            if key in kept:
+                row[:] = kept[key]
+        return found
 
 
 def _apply(connection: sqlite3.Connection, record: Record) -> None:

@@ -23,6 +23,9 @@ CROP = 0.875
 ENOUGH_SIDE = 2 * SIDE
 """A shorter side of this many pixels loses nothing that the model could see."""
 
+THUMBNAIL_SIDE = 12
+"""Pixels a side by which two files are told to be one picture."""
+
 BOX_SIDE = 2048
 """A box is cut from the picture at no more than this many pixels on its shorter side."""
 
@@ -128,6 +131,14 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8]:
         side = CROP * min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
         return np.asarray(_rgb(image, (SIDE, SIDE), (left, top, left + side, top + side)))
+
+
+def thumbnail(data: bytes) -> npt.NDArray[np.uint8]:
+    """The whole picture, upright, squeezed to (THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3). Raises an ImageError."""
+    with _opened(data) as image:
+        image.draft("RGB", (8 * THUMBNAIL_SIDE, 8 * THUMBNAIL_SIDE))
+        small = _rgb(image, (4 * THUMBNAIL_SIDE, 4 * THUMBNAIL_SIDE), None)
+        return np.asarray(small.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX))
 
 
 def upright(data: bytes) -> tuple[Image.Image, npt.NDArray[np.uint8]]:

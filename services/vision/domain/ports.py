@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from services.vision.domain.product import Filter
-from services.vision.domain.seen import Matrix, Seen, Vector
+from services.vision.domain.seen import Seen, Vector
 from services.vision.domain.similar import Similar
 
 T = TypeVar("T")
@@ -43,10 +43,6 @@ class Vectors(Protocol):
 
     def search(self, embedding: Vector, count: int) -> list[tuple[str, float]]:
         """The nearest keys and their cosines, nearest first."""
-        ...
-
-    def rows(self, keys: Sequence[str]) -> Matrix:
-        """The embeddings of keys (len(keys), dimensions); zeros for a key that is not there."""
         ...
 
 

@@ -9,9 +9,6 @@ import numpy.typing as npt
 Vector = npt.NDArray[np.float32]
 """(dimensions,)"""
 
-Matrix = npt.NDArray[np.float32]
-"""(rows, dimensions)"""
-
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -24,11 +21,15 @@ class Label:
 
 @dataclass(frozen=True)
 class Classes:
-    """A model's classes by number, the products that show each, and the least confidence to be one."""
+    """A model's classes by number, the products that show each, and the least confidence to be one.
+
+    `groups` names the group of each class that is in one.
+    """
 
     names: Sequence[str]
     products: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unknown_below: float = 0.0
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +52,15 @@ class Seen:
             Label(name, float(self.probabilities[i]), tuple(classes.products.get(name, ())))
             for i, name in ((i, classes.names[i]) for i in order)
         ]
+
+    def kinds(self, count: int) -> list[Label]:
+        """The most confident groups, best first: each is as likely as its classes together."""
+        sums: dict[str, float] = {}
+        for name, probability in zip(self.classes.names, self.probabilities.tolist(), strict=True):
+            if group := self.classes.groups.get(name):
+                sums[group] = sums.get(group, 0.0) + probability
+        best = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
+        return [Label(name, min(1.0, sums)) for name, sums in best]
 
     @property
     def unknown(self) -> bool:

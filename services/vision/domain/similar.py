@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from services.vision.domain.product import Filter, Product
-from services.vision.domain.seen import Matrix
 
 Hits = Sequence[tuple[str, float]]
 """Pictures' keys and their cosines, nearest first."""
@@ -13,10 +15,13 @@ Hits = Sequence[tuple[str, float]]
 OVERFETCH = 4
 """How many more pictures than products are fetched at first, and by how much more when they are too few."""
 
-SAME_PICTURE = 0.995
-"""Two catalogue pictures at least this close are one picture, saved twice: see docs/vision.md."""
+SAME_PICTURE = 6.0
+"""Two thumbnails whose root mean square difference, of 255, is less are one picture: see docs/vision.md."""
 
 MAX_FOLDED = 20
+
+Thumbnails = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+"""Pictures' thumbnails, (keys, numbers from 0 to 255); not a number for one that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +45,23 @@ class _Best(NamedTuple):
 def similar(
     nearest: Callable[[int], Hits],
     products: Callable[[Iterable[str]], Mapping[str, Sequence[Product]]],
-    rows: Callable[[Sequence[str]], Matrix] | None,
+    thumbnails: Thumbnails | None,
     wanted: Filter,
     count: int,
 ) -> list[Similar]:
     """The `count` most similar products that the filter lets through, ties in the order of ids.
 
     `nearest(n)` gives the n nearest pictures, fewer only when there are no more; `products` those that
-    have each picture. `rows` gives pictures' embeddings: with it, variants of one product and products with
-    the same picture are folded into the most similar of them. Fetches more pictures until the last product
-    is certain.
+    have each picture. With `thumbnails`, variants of one product and products with the same picture, saved
+    anew or not, are folded into the most similar of them. Fetches more pictures until the last product is
+    certain.
     """
     fetch = max(1, count) * OVERFETCH
     while True:
         hits = nearest(fetch)
         best = _best(hits, products([key for key, _ in hits]), wanted)
         ranked = sorted(best.values(), key=lambda one: (-one.cosine, one.product.id))
-        found = _fold(ranked, rows, count) if rows else [_answer(one) for one in ranked[:count]]
+        found = _fold(ranked, thumbnails, count) if thumbnails else [_answer(one) for one in ranked[:count]]
         # A picture not fetched may tie with the last one fetched, so the last product must be above it.
         certain = len(found) == count and found[-1].similarity > hits[-1][1]
         if certain or len(hits) < fetch:
@@ -73,25 +78,24 @@ def _best(hits: Hits, products: Mapping[str, Sequence[Product]], wanted: Filter)
     return best
 
 
-def _fold(ranked: Sequence[_Best], rows: Callable[[Sequence[str]], Matrix], count: int) -> list[Similar]:
+def _fold(ranked: Sequence[_Best], thumbnails: Thumbnails, count: int) -> list[Similar]:
     """The first `count` groups, each told by its first product."""
-    seen = rows([one.picture for one in ranked])
-    kept, folded = list[int](), list[list[str]]()
+    seen = thumbnails([one.picture for one in ranked])
+    kept, folded, places = list[int](), list[list[str]](), dict[str, int]()
     for at, one in enumerate(ranked):
-        alike = seen[kept] @ seen[at] >= SAME_PICTURE if kept else ()
-        same = (
-            place
-            for place, other in enumerate(kept)
-            if alike[place]
-            or ranked[other].picture == one.picture
-            or (one.product.primary and ranked[other].product.primary == one.product.primary)
-        )
-        place = next(same, len(kept))
+        primary = one.product.primary or one.product.id
+        place = places.get(primary, -1)
+        if place < 0:
+            apart = np.sqrt(np.square(seen[kept] - seen[at]).mean(axis=1))
+            shown = np.array([ranked[other].picture == one.picture for other in kept], bool)
+            same = shown | (apart < SAME_PICTURE)
+            place = int(same.argmax()) if same.any() else len(kept)
         if place < len(kept):
             folded[place].append(one.product.id)
-        elif len(kept) < count:
+        elif place < count:
             kept.append(at)
             folded.append([])
+        places.setdefault(primary, place)
     return [_answer(ranked[at], ids) for at, ids in zip(kept, folded, strict=True)]
 
 

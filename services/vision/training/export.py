@@ -25,18 +25,23 @@ def write(network: torch.nn.Module, path: Path) -> tuple[Pictures, Outputs]:
     pictures = np.random.default_rng(0).integers(0, 256, (CHECKED, SIDE, SIDE, 3), dtype=np.uint8)
     with torch.no_grad():
         expected = [output.numpy() for output in network(torch.from_numpy(pictures))]
+    onnx(network, path, ["probabilities", "embedding"])
+    return pictures, expected
+
+
+def onnx(network: torch.nn.Module, path: Path, outputs: Sequence[str]) -> None:
+    """Writes a network that sees pixels, uint8 (n, SIDE, SIDE, 3) for any n."""
     torch.onnx.export(
         network,
-        (torch.from_numpy(pictures),),
+        (torch.zeros(2, SIDE, SIDE, 3, dtype=torch.uint8),),
         str(path),
         input_names=["pixels"],
-        output_names=["probabilities", "embedding"],
+        output_names=list(outputs),
         dynamic_shapes={"pixels": {0: torch.export.Dim("n", min=1, max=1024)}},
         dynamo=True,
         external_data=False,
         verbose=False,
     )
-    return pictures, expected
 
 
 def compare(path: Path, pictures: Pictures, expected: Outputs) -> float:

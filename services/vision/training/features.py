@@ -1,65 +1,124 @@
-"""What the frozen trunk makes of every view of every photo, kept on the disk so that it is made once."""
+"""What the frozen network makes of every view of every photo, kept on the disk so that it is made once."""
 
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import onnxruntime
 import torch
+from torch import Tensor, nn
 
 from services.kit.progress import Progress
 from services.vision.domain.image import ImageError
-from services.vision.network import EfficientNetLite
+from services.vision.network import EMBEDDING, EfficientNetLite
 from services.vision.photos import VIEWS, Photo, views
+from services.vision.training.export import onnx
 
 BATCH: Final = 16
 """Photos that are done at a time; after each the file says so."""
 
+WORTH_EXPORTING: Final = 1000
+"""Views from which on the network is exported first: ONNX Runtime takes a third of torch's time on a CPU."""
+
+FORMAT: Final = "2"
+"""Changes when the same photos give other features."""
+
+Pixels = npt.NDArray[np.uint8]
+Look = Callable[[Pixels], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]
+
 
 class Cached(NamedTuple):
-    """float16 (photos, views, *network.variant.shape), and why photos could not be read, by their place."""
+    """float16 `maps` (photos, views, *variant.shape) and `frozen` (photos, views, EMBEDDING)."""
 
-    values: "np.memmap[Any, np.dtype[np.float16]]"
+    maps: "np.memmap[Any, np.dtype[np.float16]]"
+    frozen: "np.memmap[Any, np.dtype[np.float16]]"
     rejects: dict[int, str]
+    """By the place of a photo that could not be read, why."""
+
+
+class Frozen(nn.Module):
+    """A network that tells what its trunk makes of pictures, and the pooled features."""
+
+    def __init__(self, network: EfficientNetLite) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (n, SIDE, SIDE, 3) to (n, *variant.shape) and (n, EMBEDDING)."""
+        maps = self.network.trunk(pixels)
+        return maps, self.network.tail(maps)
 
 
 def cached(
-    photos: Sequence[Photo], network: EfficientNetLite, folder: Path, progress: Progress, count: int = VIEWS
+    photos: Sequence[Photo],
+    name: str,
+    network: EfficientNetLite,
+    folder: Path,
+    progress: Progress,
+    count: int = VIEWS,
 ) -> Cached:
-    """Makes what is not there yet: 176 KiB of disk a photo with four views. Cut short, it goes on.
+    """Makes what is not there yet, by the network called `name`. Cut short, it goes on.
 
     A photo that cannot be read is left at 0 and told; one bad photo never ends the training.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    name = _name(photos, count)
-    file, state = folder / f"{name}.f16", folder / f"{name}.json"
-    done, rejects = _state(state) if file.exists() else (0, {})
-    shape = (len(photos), count, *network.variant.shape)
-    values = np.memmap(file, np.float16, "r+" if file.exists() else "w+", shape=shape)
-    device = next(network.parameters()).device
+    key = _key(photos, name, count)
+    state = folder / f"{key}.json"
+    shape = (len(photos), count)
+    maps, frozen = (
+        _array(folder / f"{key}.{kind}", (*shape, *size))
+        for kind, size in (("maps", network.variant.shape), ("frozen", (EMBEDDING,)))
+    )
+    done, rejects = _state(state)
+    look = _look(network, (len(photos) - done) * count)
     for start in range(done, len(photos), BATCH):
         progress("features", start, len(photos))
         part = photos[start : start + BATCH]
         for at, photo in enumerate(part, start):
             try:
-                seen = torch.from_numpy(views(photo, count)).to(device)
+                maps[at], frozen[at] = look(views(photo, count))
             except ImageError as error:
                 rejects[at] = str(error)
-                continue
-            with torch.no_grad():
-                values[at] = network.trunk(seen).half().cpu().numpy()
-        values.flush()
+        maps.flush()
+        frozen.flush()
         _write(state, {"done": start + len(part), "rejects": rejects})
     progress("features", len(photos), len(photos))
-    return Cached(values, rejects)
+    return Cached(maps, frozen, rejects)
 
 
-def _name(photos: Sequence[Photo], count: int) -> str:
-    """Changes with the photos' paths, sizes and times."""
-    found = hashlib.sha256(str(count).encode())
+def _look(network: EfficientNetLite, left: int) -> Look:
+    """What sees pixels: torch on a GPU or for a few, ONNX Runtime for many on a CPU."""
+    frozen, device = Frozen(network).eval(), next(network.parameters()).device
+    if device.type == "cpu" and left >= WORTH_EXPORTING:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "frozen.onnx"
+            onnx(frozen, path, ["maps", "frozen"])
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = 1
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return lambda pixels: tuple(session.run(["maps", "frozen"], {"pixels": pixels}))
+
+    @torch.no_grad()
+    def see(pixels: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        one, other = frozen(torch.from_numpy(pixels).to(device))
+        return one.float().cpu().numpy(), other.float().cpu().numpy()
+
+    return see
+
+
+def _array(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.float16]]":
+    return np.memmap(file, np.float16, "r+" if file.exists() else "w+", shape=shape)
+
+
+def _key(photos: Sequence[Photo], name: str, count: int) -> str:
+    """Changes with the network, and with the photos' paths, sizes and times."""
+    found = hashlib.sha256(f"{FORMAT} {name} {count}\n".encode())
     for photo in photos:
         try:
             stat = photo.path.stat()

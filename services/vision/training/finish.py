@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from services.vision.training.fit import Ints
+from services.vision.training.parts import Ints
 
 KEPT_KNOWN: Final = 0.95
 """The share of photos of known classes that stays above the bound of what is unknown."""

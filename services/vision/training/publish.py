@@ -3,16 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from services.vision.photos import Photo
-
-MOST_LOST: Final = 0.005
-"""The accuracy that int8 may lose: more, and it is refused."""
 
 Pictures = npt.NDArray[np.uint8]
 

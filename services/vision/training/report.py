@@ -1,6 +1,5 @@
 """A page that stands alone: what the classifier confuses, class by class, and the photos it is worst on."""
 
-import base64
 import html
 import io
 from collections import Counter
@@ -12,16 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from services.vision import page
 from services.vision.photos import Photo
 
 WORST: Final = 24
 CONFUSED: Final = 20
-
-_STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem;
-padding: 0 1rem } table { border-collapse: collapse }
-td, th { padding: .2rem .9rem .2rem 0; text-align: left }
-figure { display: inline-block; margin: .4rem; width: 9rem; vertical-align: top; font-size: 12px }
-svg { max-width: 100%; height: auto }"""
 
 
 def write(
@@ -36,16 +30,15 @@ def write(
     number = {name: at for at, name in enumerate(names)}
     label = np.array([number.get(photo.label, -1) for photo in photos])
     guess = probabilities.argmax(1)
-    rows = "".join(f"<tr><td>{html.escape(name)}<td>{value:.4f}" for name, value in figures.items())
     parts = [
-        f"<h1>aisle train vision</h1><p>{len(photos)} photos that did not teach.<table>{rows}</table>",
+        f"<p>{len(photos)} photos that did not teach.",
+        page.table((name, f"{value:.4f}") for name, value in figures.items()),
         f"<h2>Confusion</h2>{_matrix(label, guess, names)}",
         f"<h2>Taken for another most often</h2>{_pairs(label, guess, names)}",
         "<h2>Worst photos</h2>",
         *_worst(names, photos, pictures, probabilities, label),
     ]
-    page = f"<!doctype html><meta charset=utf-8><title>aisle train vision</title><style>{_STYLE}</style>"
-    file.write_text(page + "\n".join(parts), encoding="utf-8")
+    page.write(file, "aisle train vision", parts)
 
 
 def _matrix(label: npt.NDArray[np.int64], guess: npt.NDArray[np.int64], names: Sequence[str]) -> str:
@@ -92,14 +85,9 @@ def _worst(
     found = []
     for at in np.argsort(right, kind="stable")[:WORST]:
         guess = int(probabilities[at].argmax())
-        buffer = io.BytesIO()
-        Image.fromarray(pictures[at]).resize((144, 144)).save(buffer, "JPEG", quality=80)
-        source = base64.b64encode(buffer.getvalue()).decode()
         words = (
             f"{photos[at].label} {right[at]:.0%}, taken for {names[guess]} {probabilities[at, guess]:.0%}: "
             f"{photos[at].path.name}"
         )
-        found.append(
-            f'<figure><img src="data:image/jpeg;base64,{source}"><figcaption>{html.escape(words)}</figure>'
-        )
+        found.append(page.figure(Image.fromarray(pictures[at]), words))
     return found

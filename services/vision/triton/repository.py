@@ -28,7 +28,8 @@ def classes_of(folder: Path) -> Classes:
     """The classes of a model folder. Raises OSError or ValueError."""
     names = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
     told = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    return Classes(names, told.get("products", {}), float(told.get("unknown_below", 0.0)))
+    bound = float(told.get("unknown_below", 0.0))
+    return Classes(names, told.get("products", {}), bound, told.get("groups", {}))
 
 
 def version_of(model: Model) -> int:
