@@ -5,7 +5,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +82,13 @@ def through_store(products: int) -> dict[str, float]:
     return {"through_store_cpu_s": cpu, "proposals": len(found.proposals)}
 
 
-@dataclass
 class Market:
     """Products whose demand is known to whoever plays: true elasticities, and what a shop believes of them.
 
     True: a category's mean from N(-2.2, 0.5), a product's around it with 0.6, kept within -6 to -0.4.
     Measured with errors of 0.2 to 0.8 and shrunk to the category, as the demand model does; one in ten never
-    was. List prices are cost times a markup of 1.3 to 2.0 that has nothing to do with demand; no other was
-    ever in force, so that elasticities are believed 20% around it.
+    was. The category's mean is known with an error of 0.2, which its products share. List prices are cost
+    times a markup of 1.3 to 2.0 that has nothing to do with demand; no other was ever in force.
     """
 
     def __init__(
@@ -97,24 +96,33 @@ class Market:
     ) -> None:
         self.count, self.logit, self.moved = products, logit, moved
         self.category = np.arange(products) // 50
-        mean = draw.normal(-2.2, 0.5, self.category.max() + 1)[self.category]
+        categories = draw.normal(-2.2, 0.5, self.category.max() + 1)
+        mean = categories[self.category]
         self.true = np.clip(mean + draw.normal(0, 0.6, products), -6, -0.4)
         error = draw.uniform(0.2, 0.8, products)
         self.measured = self.true + draw.normal(0, error)
+        thought = (categories + draw.normal(0, 0.2, len(categories)))[self.category]
         weight = 0.6**2 / (0.6**2 + error**2)
         self.prior_only = draw.random(products) < 0.1
         weight = np.where(self.prior_only, 0.0, weight)
-        self.believed = weight * self.measured + (1 - weight) * mean
-        self.measured = np.where(self.prior_only, mean, self.measured)
-        self.error = np.where(self.prior_only, 0.6, np.sqrt(weight) * error)
+        self.believed = weight * self.measured + (1 - weight) * thought
+        self.measured = np.where(self.prior_only, thought, self.measured)
+        self.shared = (1 - weight) * 0.2
+        self.error = np.hypot(np.where(self.prior_only, 0.6, np.sqrt(weight) * error), self.shared)
         self.cost = np.round(draw.lognormal(0.7, 0.7, products), 2) + 0.3
         self.listed = np.floor(self.cost * draw.uniform(1.3, 2.0, products) * 10) / 10 + 0.09
         self.sells = draw.lognormal(2.5, 1.0, products)
         self.size = draw.integers(1, 5, products)
         self.brand = draw.choice(["gold", "own", "x", "y"], products)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets all prices but the listed ones."""
+        self.low, self.high = self.listed, self.listed
 
     def items(self, prices: Floats, goals: Goals, elasticity: Floats, error: Floats) -> list[Item]:
         """The shop's products at these prices, as it believes them to be."""
+        self.low, self.high = np.minimum(self.low, prices), np.maximum(self.high, prices)
         return [
             replace(
                 item(
@@ -128,10 +136,10 @@ class Market:
                     brand=str(self.brand[n]),
                     family=f"f{n // 3}",
                 ),
-                trusted=trusted(round(self.listed[n] * MICROS), round(self.listed[n] * MICROS)),
+                trusted=trusted(round(self.low[n] * MICROS), round(self.high[n] * MICROS)),
                 response=Response(
                     f"p{n}", "", "USD", float(self.listed[n]), float(self.sells[n]), float(elasticity[n]),
-                    float(error[n]), bool(self.prior_only[n]),
+                    float(error[n]), bool(self.prior_only[n]), 1.0, float(self.shared[n]),
                 ),
             )
             for n in range(self.count)
@@ -215,10 +223,12 @@ def earnings(shops: int, products: int, weeks: int, **kind: Any) -> dict[str, An
         base = market.margin(market.listed)
         for name, policy in POLICIES.items():
             prices, total = market.listed, 0.0
+            market.begin()
             for _ in range(weeks):
                 prices = policy(market, prices)
                 total += market.margin(prices)
             earned[name].append(total / (weeks * base))
+        market.begin()
         plan = optimise(market.items(market.listed, ALONE, market.believed, market.error), NOW)
         came = market.margin(optimised(ALONE)(market, market.listed)) - base
         promised.append(came / plan.margin.value)

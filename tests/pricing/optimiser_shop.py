@@ -20,6 +20,8 @@ def item(
     cost: float | None = 5.0,
     elasticity: float = -2.0,
     error: float = 0.0,
+    shared: float = 0.0,
+    dispersion: float = 1.0,
     sells: float = 100.0,
     prior_only: bool = False,
     goals: Goals | None = None,
@@ -44,7 +46,9 @@ def item(
         stock=stock,
     )
     policy = replace(policy or Policy(mode=Mode.PROPOSE), goals=goals)
-    response = Response(product_id, category, "USD", price, sells, elasticity, error, prior_only)
+    response = Response(
+        product_id, category, "USD", price, sells, elasticity, error, prior_only, dispersion, shared
+    )
     return Item(
         product_id,
         units(price),

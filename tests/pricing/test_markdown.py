@@ -1,5 +1,6 @@
 """Markdown plans: what a reader sees by eye, and no better plan among all."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -66,9 +67,12 @@ def test_no_cut_is_the_best_single_one_where_all_sells_anyway() -> None:
     st.integers(0, 5),
     st.lists(st.floats(0.1, 6.0), min_size=3, max_size=3),
     st.floats(-1.0, 2.0),
+    st.sampled_from([1.0, 2.5]),
 )
-def test_no_plan_among_all_brings_more(count: int, stock: int, means: list[float], salvage: float) -> None:
-    known = season([5.0, 4.0, 2.0], [sorted(means)] * count, stock, salvage)
+def test_no_plan_among_all_brings_more(
+    count: int, stock: int, means: list[float], salvage: float, dispersion: float
+) -> None:
+    known = replace(season([5.0, 4.0, 2.0], [sorted(means)] * count, stock, salvage), dispersion=dispersion)
 
     @cache
     def most(week: int, left: int, price: int) -> float:
@@ -78,7 +82,10 @@ def test_no_plan_among_all_brings_more(count: int, stock: int, means: list[float
         return max(brought(week, left, j) for j in range(price, 3))
 
     def brought(week: int, left: int, price: int) -> float:
-        chance = stats.poisson(known.means[week, price])
+        mean = known.means[week, price]
+        chance = (
+            stats.poisson(mean) if dispersion == 1 else stats.nbinom(mean / (dispersion - 1), 1 / dispersion)
+        )
         sold = [(chance.pmf(d), d) for d in range(left)] + [(chance.sf(left - 1), left)]
         return sum(p * (known.prices[price] * d + most(week + 1, left - d, price)) for p, d in sold)
 

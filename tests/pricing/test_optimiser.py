@@ -14,10 +14,11 @@ from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.optimiser.candidates import Item, candidates
 from services.pricing.domain.optimiser.choice import choose
 from services.pricing.domain.optimiser.coherence import Row
-from services.pricing.domain.optimiser.gains import sold
 from services.pricing.domain.optimiser.goals import Goals, Ladder, Objective
+from services.pricing.domain.optimiser.grain import grain
 from services.pricing.domain.optimiser.optimise import Plan, optimise
 from services.pricing.domain.optimiser.packs import Pack, pack
+from services.pricing.domain.optimiser.sales import beyond, chances, drawn, expected_sales
 from services.pricing.domain.pipeline import moves
 from services.pricing.domain.policy import Mode, Policy
 from tests.pricing.optimiser_shop import NOW, item
@@ -121,11 +122,19 @@ def test_clearance_sells_a_stock_that_would_be_left_and_keeps_up_one_that_would_
     assert skipped == ("a", "its stock is not counted")
 
 
-def test_expected_sales_of_a_stock_are_those_of_a_sum() -> None:
+@pytest.mark.parametrize("dispersion", [1.0, 3.5])
+def test_expected_sales_of_a_stock_are_those_of_a_sum(dispersion: float) -> None:
+    luck = (np.arange(20_000) + 0.5) / 20_000
     for mean, stock in ((3.0, 4), (10.0, 4), (0.5, 1), (7.0, 0)):
-        draws = np.random.default_rng(0).poisson(mean, 200_000)
-        assert sold(np.array([mean]), stock, 1.0)[0] == pytest.approx(
-            np.minimum(draws, stock).mean(), abs=0.02
+        demand = drawn(luck, np.full(len(luck), mean), dispersion)
+        assert demand.mean() == pytest.approx(mean, abs=0.02)
+        assert demand.var() == pytest.approx(dispersion * mean, rel=0.03)
+        assert expected_sales(mean, stock, dispersion) == pytest.approx(
+            np.minimum(demand, stock).mean(), abs=0.01
+        )
+        assert beyond(stock, mean, dispersion) == pytest.approx((demand > stock).mean(), abs=0.002)
+        assert chances(mean, 500, dispersion)[:3] == pytest.approx(
+            [(demand == n).mean() for n in range(3)], abs=2e-3
         )
 
 
@@ -311,8 +320,15 @@ def test_a_solver_without_time_leaves_a_good_choice_that_keeps_every_row() -> No
     assert choose(scores, rows, 5.0).score == 7.0
 
 
-def test_doubts_of_many_products_do_not_cancel_out() -> None:
-    one = optimise([item("a", elasticity=-1.5, error=0.5)], NOW).margin
-    many = optimise([item(f"p{n}", elasticity=-1.5, error=0.5) for n in range(50)], NOW).margin
+@pytest.mark.parametrize(("shared", "width"), [(0.0, 50**-0.5), (0.35, 0.7), (0.5, 1.0)])
+def test_doubts_that_products_share_do_not_cancel_out(shared: float, width: float) -> None:
+    known = [item(f"p{n}", elasticity=-1.5, error=0.5, shared=shared) for n in range(50)]
+    one, many = optimise(known[:1], NOW).margin, optimise(known, NOW).margin
     assert many.value == pytest.approx(50 * one.value)
-    assert 0.6 < (many.high - many.low) / (50 * (one.high - one.low)) < 0.85
+    assert (many.high - many.low) / (50 * (one.high - one.low)) == pytest.approx(width, abs=0.1)
+
+
+def test_prices_are_whole_cents_or_what_a_currency_has() -> None:
+    known = item("a", 3.33, elasticity=-4.0)
+    assert all(candidate.price % 10_000 == 0 for candidate in candidates(known, 100_000))
+    assert (grain("JPY"), grain("EUR"), grain("KWD")) == (MICROS, 10_000, 1_000)

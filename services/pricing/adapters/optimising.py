@@ -13,7 +13,7 @@ from services.pricing.adapters.served_demand import ServedDemand
 from services.pricing.adapters.store import CHUNK, Store
 from services.pricing.domain.demand.response import Responses
 from services.pricing.domain.errors import InvalidValue
-from services.pricing.domain.limits import DAY, MAX_QUOTED
+from services.pricing.domain.limits import DAY, MAX_QUOTED, MICROS
 from services.pricing.domain.optimiser.candidates import Item
 from services.pricing.domain.optimiser.clearing import Clearing, Markdown, markdown
 from services.pricing.domain.optimiser.gains import WEEK
@@ -94,11 +94,19 @@ class Planner:
         return items, skipped
 
     def _seen(self, connection: Connection, market: str, ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
-        """The lowest and highest price that was ever in force of each product."""
+        """The lowest and highest price that was ever in force, or paid in the weeks of the model."""
         ledger = tables.ledger.c
         here = (ledger.market == market) & self._store.database.among(ledger.product_id, ids)
         found = select(ledger.product_id, func.min(ledger.price), func.max(ledger.price)).where(here)
-        return {row[0]: (row[1], row[2]) for row in connection.execute(found.group_by(ledger.product_id))}
+        seen = {row[0]: (row[1], row[2]) for row in connection.execute(found.group_by(ledger.product_id))}
+        for product_id in ids:
+            if paid := self._demand.paid(product_id):
+                prices = [round(price * MICROS) for price in paid]
+                seen[product_id] = (
+                    min([*prices, *seen.get(product_id, ())]),
+                    max([*prices, *seen.get(product_id, ())]),
+                )
+        return seen
 
     def _propose(
         self, wanted: Wanted, plan: Plan, model: str

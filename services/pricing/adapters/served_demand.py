@@ -1,5 +1,7 @@
 """The demand model that serves: what the current model folder says, swapped when another is promoted."""
 
+from collections.abc import Mapping
+
 from services.kit.errors import ServiceError
 from services.kit.models import Model
 from services.pricing.adapters import demand_files
@@ -13,10 +15,15 @@ class ServedDemand:
     def __init__(self) -> None:
         self._found: Responses | None = None
         self._model: Model | None = None
+        self._paid: Mapping[str, tuple[float, float]] = {}
 
     def take(self, model: Model) -> None:
         """Loads a model. Raises OSError or ValueError for one that is not whole."""
-        self._found, self._model = demand_files.load(model), model
+        found, history = demand_files.load(model), demand_files.load_history(model)
+        ends = (history.prices.min(axis=1), history.prices.max(axis=1)) if history else ((), ())
+        ids = history.product_ids if history else ()
+        self._paid = {one: (float(low), float(high)) for one, low, high in zip(ids, *ends, strict=True)}
+        self._found, self._model = found, model
 
     def serve(self, found: Responses) -> None:
         """Answers from these from now on; without a folder there are no weeks."""
@@ -27,6 +34,10 @@ class ServedDemand:
         if self._found is None:
             raise ServiceError("MODEL_UNAVAILABLE", "no demand was learnt: run aisle train pricing")
         return self._found
+
+    def paid(self, product_id: str) -> tuple[float, float] | None:
+        """The lowest and highest price of the weeks that demand was learnt from; None where none are kept."""
+        return self._paid.get(product_id)
 
     def history(self) -> tuple[Responses, History]:
         """What was learnt, and from which weeks. Blocks. Raises ServiceError MODEL_UNAVAILABLE."""

@@ -12,14 +12,15 @@ from services.pricing.domain import words
 from services.pricing.domain.demand.response import Response
 from services.pricing.domain.limits import MICROS, WINDOW
 from services.pricing.domain.optimiser.goals import Goals
+from services.pricing.domain.optimiser.grain import rounded
 from services.pricing.domain.optimiser.packs import Pack, pack
 from services.pricing.domain.pipeline import Move, Rule, deciding, moves
 from services.pricing.domain.product import Basis, Facts
 from services.pricing.domain.terms import Terms
 
 WISHES: Final = 21
-BEYOND: Final = 200_000
-"""How far beyond the prices that were ever in force an elasticity is believed, in millionths."""
+BEYOND: Final = 100_000
+"""How far beyond the prices that were in force or paid an elasticity is believed, in millionths."""
 
 _FREE: Final = (Rule.BASIS, Rule.ENDING)
 
@@ -122,10 +123,12 @@ def candidates(item: Item, max_step: int) -> list[Candidate]:
     """The price in force first, then what the rules make of wishes within the step, lowest first."""
     reach = max_step / MICROS
     wishes = np.geomspace(1 - reach, 1 + reach, WISHES) * item.price
+    currency = item.response.currency
+    asked = sorted({rounded(wish, currency) for wish in (*wishes, *item.trusted)})
     rival = item.terms.rival.price if item.terms.rival else None
     found: dict[int, Move | None] = {}
-    for wish in wishes:
-        made = moves(max(1, round(wish)), item.cost, item.terms.rules, item.day_ago, rival)
+    for wish in asked:
+        made = moves(wish, item.cost, item.terms.rules, item.day_ago, rival)
         price, rule = made[-1].after, deciding(made)
         if price <= 0 or abs(price - item.price) > item.price * max_step // MICROS:
             continue

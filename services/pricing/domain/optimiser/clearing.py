@@ -8,8 +8,10 @@ import numpy as np
 from services.pricing.domain.errors import InvalidValue, MixedCurrencies, TooManyItems
 from services.pricing.domain.limits import CLAIM, MICROS
 from services.pricing.domain.optimiser.candidates import Item
-from services.pricing.domain.optimiser.gains import WEEK, Floats, demand, draws
+from services.pricing.domain.optimiser.gains import WEEK, demand, draws
+from services.pricing.domain.optimiser.grain import rounded
 from services.pricing.domain.optimiser.markdown import Compared, Season, Week, compare, plan, weeks
+from services.pricing.domain.optimiser.sales import Floats
 from services.pricing.domain.pipeline import moves
 from services.pricing.domain.reduction import discount_percent
 
@@ -57,7 +59,8 @@ def markdown(item: Item, asked: Clearing, now: int) -> Markdown:
     prices = ladder(item, asked.depths)
     amounts = np.array(prices) / MICROS
     doubtful = demand(item.response, amounts, draws(item), (0.0, np.inf)).T[:, None, :] * lengths[:, None]
-    season = Season(amounts, doubtful.mean(axis=0), stock, asked.salvage / MICROS)
+    salvage, dispersion = asked.salvage / MICROS, item.response.dispersion
+    season = Season(amounts, doubtful.mean(axis=0), stock, salvage, dispersion)
     best, _ = plan(season)
     told = weeks(season, best)
     return Markdown(
@@ -69,9 +72,13 @@ def ladder(item: Item, depths: Sequence[int]) -> list[int]:
     """The price in force, then what the rules make of each cut, falling. A daily step only delays a cut."""
     rival = item.terms.rival.price if item.terms.rival else None
     cut = {
-        moves(max(1, item.price * (MICROS - depth) // MICROS), item.cost, item.terms.rules, None, rival)[
-            -1
-        ].after
+        moves(
+            rounded(item.price * (MICROS - depth) / MICROS, item.response.currency),
+            item.cost,
+            item.terms.rules,
+            None,
+            rival,
+        )[-1].after
         for depth in depths
     }
     return [item.price, *sorted((price for price in cut if 0 < price < item.price), reverse=True)]

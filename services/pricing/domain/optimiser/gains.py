@@ -9,7 +9,7 @@ lower price sells no more, the demand for a higher one falls by an elasticity of
 
 import zlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from scipy import special
@@ -18,16 +18,12 @@ from services.pricing.domain.demand.response import Response
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.optimiser.candidates import Candidate, Item
 from services.pricing.domain.optimiser.goals import Goals, Objective
+from services.pricing.domain.optimiser.sales import Floats, expected_sales
 from services.pricing.domain.proposal import Interval
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 DRAWS: Final = 64
 WEEK: Final = 7 * DAY
 LOW, HIGH = 0.05, 0.95
-SHARED: Final = 0.5
-"""The share of the doubt, as a variance, that products have in common."""
-
 WORTH: Final = 0.001
 """A change has to bring more than this share of what the product brings now, or the price stays."""
 
@@ -55,7 +51,7 @@ def outlook(item: Item, prices: list[Candidate], goals: Goals, now: int) -> Outl
         return weeks
     units = demand(item.response, price, draws(item), (item.trusted[0] / MICROS, item.trusted[1] / MICROS))
     if weeks and item.stock is not None:
-        units = sold(units, item.stock, weeks)
+        units = expected_sales(units * weeks, item.stock, item.response.dispersion) / weeks
     revenue = units * price[:, None]
     margin = None if item.cost is None else revenue - units * item.cost / MICROS
     if goals.objective is Objective.CLEARANCE and item.stock is None:
@@ -78,18 +74,6 @@ def demand(response: Response, price: Floats, elasticity: Floats, trusted: tuple
     return np.asarray(response.weekly_units * np.exp(effect))
 
 
-def sold(units: Floats, stock: int, weeks: float) -> Floats:
-    """Units a week that a stock lets be sold over some weeks of Poisson demand."""
-    return expected_sales(units * weeks, stock) / weeks
-
-
-def expected_sales(mean: float | Floats, stock: int | np.ndarray[Any, Any]) -> Floats:
-    """E[min(N, s)] = m P(N <= s - 1) + s P(N > s) of a Poisson demand N of mean m and a stock s."""
-    before = special.pdtr(np.maximum(np.asarray(stock) - 1, 0), mean)
-    kept = mean * before + stock * special.pdtrc(stock, mean)
-    return np.where(np.asarray(stock) > 0, kept, 0.0)
-
-
 def interval(change: Floats) -> Interval:
     """The mean of draws (S) and their 90% interval."""
     low, high = np.quantile(change, (LOW, HIGH), method="hazen")
@@ -105,14 +89,19 @@ def _weeks(goals: Goals, now: int) -> float | str:
 
 
 def draws(item: Item) -> Floats:
-    """The elasticities (S). Half of the doubt is of the product alone, half that of all: one model's errors
-    lean one way, so that doubts of many products do not cancel out.
+    """The elasticities (S): normal, with that part of the doubt in common that the products of its category
+    share, so that the doubts of many products do not cancel out.
     """
-    alone = np.random.default_rng(zlib.crc32(item.product_id.encode())).permutation(_QUANTILES)
-    mixed = np.sqrt(SHARED) * _QUANTILES + np.sqrt(1 - SHARED) * alone
-    order = np.argsort(np.argsort(mixed))  # each product's own distribution stays what it was
     known = item.response
-    return np.asarray(np.minimum(known.elasticity + known.elasticity_error * _QUANTILES[order], 0.0))
+    common = min(1.0, (known.shared_error / known.elasticity_error) ** 2) if known.elasticity_error else 0.0
+    mixed = np.sqrt(common) * _order(item.category) + np.sqrt(1 - common) * _order(item.product_id)
+    ranks = np.argsort(np.argsort(mixed))  # each product's own distribution stays exact
+    return np.asarray(np.minimum(known.elasticity + known.elasticity_error * _QUANTILES[ranks], 0.0))
+
+
+def _order(name: str) -> Floats:
+    """The quantiles in an order that is the name's own."""
+    return np.random.default_rng(zlib.crc32(name.encode())).permutation(_QUANTILES)
 
 
 def _score(item: Item, gain: Floats) -> Floats:

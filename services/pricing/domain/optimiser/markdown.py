@@ -1,7 +1,7 @@
 """A run of cuts until a stock is to be gone: a stochastic dynamic program over weeks, stock and price.
 
     V[t](s, k) = max over prices j >= k of  E[ p[j] min(D, s) + V[t + 1](s - min(D, s), j) ]
-    V[T](s, k) = salvage * s                with the week's demand D ~ Poisson(m[t, j])
+    V[T](s, k) = salvage * s                with the week's demand D of mean m[t, j]
 
 Prices are numbered from the one in force downwards and never rise again (Gallego & van Ryzin 1994, by weeks).
 """
@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from scipy import signal, special, stats
+from scipy import signal
 
-from services.pricing.domain.optimiser.gains import Floats, expected_sales, interval
+from services.pricing.domain.optimiser.gains import interval
+from services.pricing.domain.optimiser.sales import Floats, Ints, beyond, chances, drawn, expected_sales
 from services.pricing.domain.proposal import Interval
-
-Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 SEASONS: Final = 2_000
 """Seasons that are played to compare plans."""
@@ -25,13 +24,15 @@ SEASONS: Final = 2_000
 @dataclass(frozen=True, slots=True)
 class Season:
     """`prices` (J) falls from the one in force; `means` (T, J) expected demand of each week at each price;
-    `stock` in pieces; `salvage` what a piece that is left brings, below 0 where it costs to be rid of it.
+    `dispersion` its variance over its mean; `stock` in pieces; `salvage` what a piece that is left brings,
+    below 0 where it costs to be rid of it.
     """
 
     prices: Floats
     means: Floats
     stock: int
     salvage: float = 0.0
+    dispersion: float = 1.0
 
     @property
     def weeks(self) -> int:
@@ -98,8 +99,12 @@ def weeks(season: Season, best: Ints) -> list[Week]:
         asked = np.zeros_like(mass)
         for k in range(count):
             np.add.at(asked, (pieces, best[week, :, k]), mass[:, k])
-        sales = np.stack([expected_sales(season.means[week, j], pieces) for j in range(count)], axis=1)
-        mass = np.stack([_carried(asked[:, j], season.means[week, j]) for j in range(count)], axis=1)
+        sales = np.stack(
+            [expected_sales(season.means[week, j], pieces, season.dispersion) for j in range(count)], axis=1
+        )
+        mass = np.stack(
+            [_carried(asked[:, j], season.means[week, j], season.dispersion) for j in range(count)], axis=1
+        )
         chance = asked[1:].sum(axis=0)  # what is sold out asks no price
         likeliest = int(np.argmax(chance))
         told.append(
@@ -149,20 +154,16 @@ def compare(season: Season, doubtful: Floats, best: Ints, seed: int = 0) -> Comp
 def _worth(season: Season, week: int, j: int, after: Floats) -> Floats:
     """What asking a price for a week brings, with all that follows, by pieces left (S + 1)."""
     mean, pieces = float(season.means[week, j]), np.arange(season.stock + 1)
-    later = signal.convolve(after, _chances(mean, season.stock))[: season.stock + 1]
-    later = later + special.pdtrc(pieces, mean) * after[0]
-    return np.asarray(season.prices[j] * expected_sales(mean, pieces) + later)
+    later = signal.convolve(after, chances(mean, season.stock, season.dispersion))[: season.stock + 1]
+    later = later + beyond(pieces, mean, season.dispersion) * after[0]
+    return np.asarray(season.prices[j] * expected_sales(mean, pieces, season.dispersion) + later)
 
 
-def _chances(mean: float, most: int) -> Floats:
-    """The chances of 0, 1, .. pieces, as many as matter."""
-    enough = min(most, int(mean + 12 * np.sqrt(mean) + 20))
-    return np.asarray(stats.poisson.pmf(np.arange(enough + 1), mean))
-
-
-def _carried(mass: Floats, mean: float) -> Floats:
+def _carried(mass: Floats, mean: float, dispersion: float) -> Floats:
     """The distribution of pieces left after a week, of pieces before it."""
-    after = signal.convolve(mass[::-1], _chances(mean, len(mass) - 1))[: len(mass)][::-1].clip(min=0.0)
+    after = signal.convolve(mass[::-1], chances(mean, len(mass) - 1, dispersion))[: len(mass)][::-1].clip(
+        min=0.0
+    )
     after[0] += max(0.0, float(mass.sum() - after.sum()))  # demand beyond the stock
     return np.asarray(after)
 
@@ -180,7 +181,7 @@ def _play(season: Season, truth: Floats, luck: Floats, ask: Any) -> tuple[Floats
     revenue, every = np.zeros(len(luck)), np.arange(len(luck))
     for week in range(season.weeks):
         number = ask(week, left, number)
-        wanted = stats.poisson.ppf(luck[:, week], truth[every, week, number]).astype(np.int64)
+        wanted = drawn(luck[:, week], truth[every, week, number], season.dispersion)
         sold = np.minimum(wanted, left)
         revenue += sold * season.prices[number]
         left = left - sold

@@ -20,8 +20,10 @@ from services.pricing.domain.limits import MICROS
 from services.pricing.domain.optimiser.candidates import Item
 from services.pricing.domain.optimiser.choice import choose
 from services.pricing.domain.optimiser.coherence import Row
-from services.pricing.domain.optimiser.gains import DRAWS, Floats, demand, draws, interval
+from services.pricing.domain.optimiser.gains import DRAWS, demand, draws, interval
 from services.pricing.domain.optimiser.goals import Objective
+from services.pricing.domain.optimiser.grain import rounded
+from services.pricing.domain.optimiser.sales import Floats
 from services.pricing.domain.pipeline import moves
 from services.pricing.domain.proposal import Interval
 from services.pricing.domain.reduction import discount_percent
@@ -183,7 +185,8 @@ def _best(offer: Offer, calendar: Calendar, beside: _Beside) -> list[_Deal]:
 def _prices(item: Item, calendar: Calendar) -> set[int]:
     """What the rules make of each depth, where that is a cut."""
     rival = item.terms.rival.price if item.terms.rival else None
-    wishes = (item.price * (MICROS - depth) // MICROS for depth in calendar.depths)
+    cut = (item.price * (MICROS - depth) / MICROS for depth in calendar.depths)
+    wishes = [rounded(wish, item.response.currency) for wish in cut]
     made = {moves(wish, item.cost, item.terms.rules, item.price, rival)[-1].after for wish in wishes}
     return {price for price in made if 0 < price < item.price}
 
