@@ -22,7 +22,7 @@ def command(
     ] = None,
     brand: Annotated[list[str] | None, typer.Option(help="Only this brand; may be repeated.")] = None,
     facet: Annotated[
-        list[str] | None, typer.Option(help="Count by category, brand, price, availability.")
+        list[str] | None, typer.Option(help="Count by category, brand, price, availability, attributes.NAME.")
     ] = None,
     order_by: Annotated[str, typer.Option(help="relevance, price or -price (search only)")] = "",
     highlight: Annotated[
@@ -40,6 +40,10 @@ def command(
     box: Annotated[
         str, typer.Option(help="LEFT,TOP,RIGHT,BOTTOM of the part to look at, each 0 to 1 (image only).")
     ] = "",
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE or NAME=FROM..BELOW: only such products; of one name any is enough."),
+    ] = None,
     size: Annotated[int, typer.Option(help="Products in a section; 0 leaves it to the gateway.")] = 0,
     gateway: Annotated[str, typer.Option(help="host:port; AISLE_GATEWAY when not given")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -56,7 +60,8 @@ def command(
     asked = pages.Asked(
         user=user, visitor=visitor, categories=category or (), brands=brand or (), facets=facet or (),
         order_by=order_by, page_size=size, highlight=highlight, explain=explain, exact=exact,
-        facet_prefixes=prefixes(facet_prefix or []), box=part(box), **about(name, words),
+        facet_prefixes=prefixes(facet_prefix or []), attributes=attributes(attribute or []), box=part(box),
+        **about(name, words),
     )  # fmt: skip
     config = Config()
     try:
@@ -113,6 +118,29 @@ def part(text: str) -> tuple[float, float, float, float] | None:
             return None
         raise typer.BadParameter(f"{text!r}: expected LEFT,TOP,RIGHT,BOTTOM", param_hint="--box") from None
     return left, top, right, bottom
+
+
+def attributes(given: list[str]) -> list[Any]:
+    """NAME=VALUE and NAME=FROM..BELOW as filters. Raises typer.BadParameter."""
+    from aisle.search.v1 import search_pb2
+
+    found: dict[str, Any] = {}
+    for each in given:
+        name, is_given, value = each.partition("=")
+        if not name or not is_given or not value:
+            raise typer.BadParameter(f"{each!r}: expected NAME=VALUE or NAME=FROM..BELOW")
+        wanted = found.setdefault(name, search_pb2.AttributeFilter(name=name))
+        low, is_range, high = value.partition("..")
+        try:
+            if not is_range:
+                wanted.values.append(value)
+            if is_range and low:
+                wanted.minimum = float(low)
+            if is_range and high:
+                wanted.below = float(high)
+        except ValueError:
+            raise typer.BadParameter(f"{each!r}: bounds are numbers") from None
+    return list(found.values())
 
 
 def _line(word: str) -> tuple[str, int]:

@@ -8,6 +8,7 @@ import grpc
 from aisle.catalog.v1 import product_pb2
 from aisle.gateway.v1 import storefront_service_pb2 as pb
 from aisle.gateway.v1.storefront_service_pb2_grpc import StorefrontServiceStub
+from aisle.search.v1 import search_pb2
 from google.protobuf.json_format import MessageToDict
 
 from services.kit.money import format_money
@@ -34,6 +35,7 @@ class Asked:
     explain: bool = False
     exact: bool = False
     facet_prefixes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Sequence[search_pb2.AttributeFilter] = ()
     page_size: int = 0
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -64,7 +66,7 @@ def _search(asked: Asked) -> Any:
     return pb.SearchProductsRequest(
         shopper=asked.shopper, query=asked.query, filter=asked.filter, page_size=asked.page_size,
         facet_keys=asked.facets, order_by=asked.order_by, highlight=asked.highlight, explain=asked.explain,
-        exact=asked.exact, facet_prefixes=asked.facet_prefixes,
+        exact=asked.exact, facet_prefixes=asked.facet_prefixes, attribute_filters=asked.attributes,
     )  # fmt: skip
 
 

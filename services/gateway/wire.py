@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from aisle.catalog.v1 import error_reason_pb2, money_pb2, product_pb2
 from aisle.events.v1 import event_pb2
 from aisle.gateway.v1 import catalog_service_pb2, storefront_service_pb2
-from aisle.search.v1 import understanding_pb2
+from aisle.search.v1 import search_pb2, understanding_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from services.gateway.domain.events import DetailDraft, EventDraft
 from services.gateway.domain.model import (
+    AttributeFilter,
     Candidate,
     Facet,
     Filter,
@@ -145,6 +146,16 @@ def search_query(request: storefront_service_pb2.SearchProductsRequest) -> Searc
         highlight=request.highlight,
         explain=request.explain,
         exact=request.exact,
+        attribute_filters=tuple(map(_attribute_filter, request.attribute_filters)),
+    )
+
+
+def _attribute_filter(message: search_pb2.AttributeFilter) -> AttributeFilter:
+    return AttributeFilter(
+        message.name,
+        tuple(message.values),
+        message.minimum if message.HasField("minimum") else None,
+        message.below if message.HasField("below") else None,
     )
 
 
@@ -214,7 +225,12 @@ def money_message(amount: Money) -> money_pb2.Money:
 
 def facet_message(facet: Facet) -> storefront_service_pb2.Facet:
     """The counts of one property."""
-    values = [storefront_service_pb2.FacetValue(value=one.value, count=one.count) for one in facet.values]
+    values = [
+        storefront_service_pb2.FacetValue(
+            value=one.value, count=one.count, minimum=one.minimum, below=one.below
+        )
+        for one in facet.values
+    ]
     return storefront_service_pb2.Facet(key=facet.key, values=values)
 
 

@@ -5,6 +5,7 @@ from aisle.search.v1 import search_pb2, understanding_pb2
 
 from services.kit.stock import in_stock
 from services.search.domain.answer import Page, Result
+from services.search.domain.attributes import PREFIX, SIZE, AttributeFilter, bounds, values_of
 from services.search.domain.complete import Completed
 from services.search.domain.errors import InvalidValue
 from services.search.domain.product import IN_STOCK, OUT_OF_STOCK, PREORDER, Product, path
@@ -45,10 +46,25 @@ def request_of(message: search_pb2.SearchRequest) -> Request:
         page_size=page_size(message.page_size),
         page_token=message.page_token,
         order=_ORDERS[message.sort_order],
-        facets=tuple(dict.fromkeys(message.facet_keys)),
+        facets=tuple(dict.fromkeys(map(_facet, message.facet_keys))),
         exact=message.exact,
         highlight=message.highlight,
-        facet_prefixes=tuple(sorted(message.facet_prefixes.items())),
+        facet_prefixes=tuple((_facet(name), text) for name, text in sorted(message.facet_prefixes.items())),
+        attribute_filters=tuple(map(_attribute_filter, message.attribute_filters)),
+    )
+
+
+def _facet(name: str) -> str:
+    """The facet with the name of its attribute in normal spelling."""
+    return f"{PREFIX}{key(name.removeprefix(PREFIX))}" if name.startswith(PREFIX) else name
+
+
+def _attribute_filter(message: search_pb2.AttributeFilter) -> AttributeFilter:
+    return AttributeFilter(
+        key(message.name),
+        tuple(key(value) for value in message.values),
+        message.minimum if message.HasField("minimum") else None,
+        message.below if message.HasField("below") else None,
     )
 
 
@@ -88,8 +104,18 @@ def response_of(page: Page, *, explain: bool) -> search_pb2.SearchResponse:
     for name, values in page.facets.items():
         facet = response.facets.add(key=name)
         for value, count in values:
-            facet.values.add(value=value, count=count)
+            told = facet.values.add(value=value, count=count)
+            if name in page.ranged:
+                _tell_bounds(told, value)
     return response
+
+
+def _tell_bounds(message: search_pb2.FacetValue, text: str) -> None:
+    minimum, below = bounds(text)
+    if minimum is not None:
+        message.minimum = minimum
+    if below is not None:
+        message.below = below
 
 
 def _result_of(found: Result, *, explain: bool) -> search_pb2.SearchResult:
@@ -153,7 +179,14 @@ def product_of(message: product_pb2.Product) -> Product:
         gtin=message.gtin,
         margin=_margin(message),
         since=message.available_time.ToNanoseconds() / 1e9,
+        attributes=tuple(values_of(_attributes(message))),
     )
+
+
+def _attributes(message: product_pb2.Product) -> dict[str, list[str]]:
+    """The product's own attributes; its size is one, unless it has another of that name."""
+    found = {name: list(values.texts) for name, values in message.attributes.items()}
+    return {SIZE: [message.size], **found}
 
 
 def _margin(message: product_pb2.Product) -> float:

@@ -181,7 +181,7 @@ async def test_completions_and_whole_products(street):
         ("SearchProducts", pb.SearchProductsRequest(page_token="x"), "INVALID_PAGE_TOKEN", "page_token"),
         ("SearchProducts", pb.SearchProductsRequest(page_token="own.x"), "INVALID_PAGE_TOKEN", "page_token"),
         ("SearchProducts", pb.SearchProductsRequest(order_by="best"), "INVALID_VALUE", "order_by"),
-        ("SearchProducts", pb.SearchProductsRequest(facet_keys=["size"]), "INVALID_VALUE", "facet_keys[0]"),
+        ("SearchProducts", pb.SearchProductsRequest(facet_keys=["hue"]), "INVALID_VALUE", "facet_keys[0]"),
         (
             "SearchProducts",
             pb.SearchProductsRequest(facet_keys=["brand"], facet_prefixes={"price": "1"}),

@@ -11,12 +11,14 @@ from services.search.adapters.memory import ConceptEncoder
 from services.search.adapters.milvus_backend import MilvusBackend
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.vector_table import VectorTable
+from services.search.domain.attributes import range_name
 from services.search.domain.dense import Meaning
 from services.search.domain.ports import Place, Shelf, Wanted
 from services.search.domain.request import FACETS, Filter, Order, Request
 from services.search.domain.search import Searcher
 from services.search.domain.text import fingerprint
 from tests.search.shop import CONCEPTS, SHOP, TEA, delete, fill, product, upsert
+from tests.search.test_attributes import SHOES
 
 Backend = Any
 Open = Callable[[Path], Backend]
@@ -181,6 +183,25 @@ def test_facets_count_what_is_wanted(shelf: Shelf) -> None:
     assert ("O'Hare", 1) in everything["brand"]
     assert dict(everything["category"])["Grocery"] == 8
     assert shelf.facets((), Wanted(), 2) == {}
+
+
+def test_attributes_are_counted_and_let_through(opened: Open, tmp_path: Path) -> None:
+    made = opened(tmp_path)
+    fill(made.database, [upsert(item) for item in SHOES])
+    with made.look() as shelf:
+        told = shelf.facets(("attributes.colour", "size"), Wanted(), 50)
+        assert told == {
+            "attributes.colour": [("red", 2), ("blue", 1), ("white", 1)],
+            "size": [("42", 2), ("43", 1)],
+        }
+        ranges = shelf.facets((f"attributes.{range_name('weight')}",), Wanted(), 50)
+        assert list(ranges.values()) == [[("200-500", 2), ("50-100", 1)]]
+        for chosen, expected in (
+            ((("colour", ("red",)), ("size", ("42", "43"))), ["red-42", "red-43"]),
+            ((("colour", ()),), []),
+        ):
+            assert sorted(ids(shelf, Wanted(filter=Filter(attributes=chosen)))) == expected
+    made.database.close()
 
 
 def test_changes_show_whole_and_survive(opened: Open, tmp_path: Path) -> None:

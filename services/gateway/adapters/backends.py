@@ -14,6 +14,7 @@ from services.gateway.domain.model import (
     ANY,
     IN_STOCK,
     Answer,
+    AttributeFilter,
     Candidate,
     Facet,
     FacetValue,
@@ -109,6 +110,7 @@ class StubSearcher:
             highlight=query.highlight,
             explain=query.explain,
             exact=query.exact,
+            attribute_filters=map(_attribute_filter, query.attribute_filters),
         )
         method = search_pb2_grpc.SearchServiceStub(self._backend.channel).Search
         answer: search_pb2.SearchResponse = await self._backend.call(
@@ -119,10 +121,7 @@ class StubSearcher:
             f"search {answer.served_by}",
             total=answer.total_size,
             next_token=answer.next_page_token,
-            facets=tuple(
-                Facet(facet.key, tuple(FacetValue(one.value, one.count) for one in facet.values))
-                for facet in answer.facets
-            ),
+            facets=tuple(Facet(facet.key, tuple(map(_facet_value, facet.values))) for facet in answer.facets),
             corrected=answer.understanding.searched_query if answer.understanding.corrections else "",
             lifted=tuple(answer.rescue.lifted_conditions),
             wider_total=answer.rescue.total_size,
@@ -138,6 +137,19 @@ class StubSearcher:
         method = search_pb2_grpc.SearchServiceStub(self._backend.channel).CompleteQuery
         answer: search_pb2.CompleteQueryResponse = await self._backend.call(method, request, timeout)
         return tuple(one.text for one in answer.suggestions)
+
+
+def _attribute_filter(one: AttributeFilter) -> search_pb2.AttributeFilter:
+    return search_pb2.AttributeFilter(name=one.name, values=one.values, minimum=one.minimum, below=one.below)
+
+
+def _facet_value(one: search_pb2.FacetValue) -> FacetValue:
+    return FacetValue(
+        one.value,
+        one.count,
+        one.minimum if one.HasField("minimum") else None,
+        one.below if one.HasField("below") else None,
+    )
 
 
 def _found(one: search_pb2.SearchResult) -> Candidate:

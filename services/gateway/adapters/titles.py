@@ -19,7 +19,8 @@ Cards = Callable[[Sequence[str]], Mapping[str, Card]]
 def searched(database: Database, cards: Cards, query: SearchQuery) -> Answer:
     """Products whose title and brand have all the words, best first. Refused: INVALID_PAGE_TOKEN."""
     start = _start(query)
-    ids = _matches(database, query.text)
+    # Attributes are not in this view: what they let through is not known, so nothing is.
+    ids = [] if query.attribute_filters else _matches(database, query.text)
     known = cards(ids)
     through = [one for one in ids if one in known and lets_through(query.wanted, known[one])]
     if query.order is not Order.RELEVANCE:

@@ -100,10 +100,22 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """How many products have a value."""
+    """How many products have a value, or a number from `minimum` up to, not including, `below`."""
 
     value: str
     count: int
+    minimum: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeFilter:
+    """Lets through what has one of the values of an attribute, or a number within bounds."""
+
+    name: str
+    values: tuple[str, ...] = ()
+    minimum: float | None = None
+    below: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

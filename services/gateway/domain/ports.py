@@ -15,6 +15,7 @@ from services.gateway.domain.model import (
     ANY,
     IN_STOCK,
     Answer,
+    AttributeFilter,
     Candidate,
     Card,
     Filter,
@@ -66,6 +67,7 @@ class SearchQuery:
     highlight: bool = False
     explain: bool = False
     exact: bool = False
+    attribute_filters: tuple[AttributeFilter, ...] = ()
 
 
 class Searcher(Protocol):

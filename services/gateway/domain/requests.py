@@ -18,7 +18,8 @@ from services.gateway.domain.errors import Refused
 from services.gateway.domain.model import Candidate, Filter, Order, Shopper
 from services.gateway.domain.ports import Box, SearchQuery
 
-_FACETS: Final = ("category", "brand", "price", "availability")
+_FACETS: Final = ("category", "brand", "price", "availability", "size")
+_ATTRIBUTE: Final = "attributes."
 _ORDERS: Final = {"": Order.RELEVANCE} | {order.value: order for order in Order}
 
 
@@ -39,9 +40,10 @@ def search(
     check_filter(query.wanted)
     check_count(query.facet_keys, limits.FACET_KEYS, "facet_keys")
     for index, key in enumerate(query.facet_keys):
-        if key not in _FACETS:
+        if key not in _FACETS and not key.startswith(_ATTRIBUTE):
             field = f"facet_keys[{index}]"
-            raise Refused("INVALID_VALUE", f"{field} must be one of {', '.join(_FACETS)}", field=field)
+            known = ", ".join((*_FACETS, f"{_ATTRIBUTE}NAME"))
+            raise Refused("INVALID_VALUE", f"{field} must be one of {known}", field=field)
     if order_by not in _ORDERS:
         raise Refused("INVALID_VALUE", "order_by must be relevance, price or -price", field="order_by")
     for key, prefix in query.facet_prefixes:

@@ -79,6 +79,9 @@ def conditions(filter_: Filter) -> list[str]:
     for kind, values in (("path", filter_.categories), ("brand", filter_.brands)):
         if values:
             needed.append(_among("traits", [trait(kind, value) for value in values]))
+    for name, values in filter_.attributes:
+        traits = [trait(f"attribute {name}", value) for value in values]
+        needed.append(_among("traits", traits) if traits else _NOTHING)
     if filter_.currency:
         needed.append(_among("traits", [trait("currency", filter_.currency)]))
     if filter_.minimum is not None:

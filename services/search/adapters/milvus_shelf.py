@@ -14,7 +14,8 @@ from services.search.adapters.milvus_query import Query, saying
 from services.search.adapters.milvus_terms import terms
 from services.search.adapters.milvus_words import MilvusWords
 from services.search.adapters.sqlite_view import SearchDatabase
-from services.search.adapters.view_reads import brand_spellings, title_words
+from services.search.adapters.view_reads import attribute_counts, brand_spellings, title_words
+from services.search.domain.attributes import attribute_of
 from services.search.domain.ports import Candidate, Place, Wanted, Word
 from services.search.domain.request import Order
 
@@ -116,6 +117,8 @@ class MilvusShelf:
         return sorted({known for known, _ in self._spelled(stem) if known.startswith(stem)})
 
     def _facet(self, name: str, where: str, values: Mapping[str, str], limit: int) -> list[tuple[str, int]]:
+        if (attribute := attribute_of(name)) is not None:
+            return attribute_counts(self._connection, attribute, where, values, limit)
         value, table = _FACETS[name]
         rows = self._connection.execute(
             f"SELECT {value}, count(*) FROM {table} WHERE {value} != '' {where}"

@@ -15,7 +15,7 @@ from services.search.adapters.milvus_terms import MOST_TERMS, everything, trait,
 from services.search.adapters.words_index import TEXTS, Row, rows
 from services.search.domain.text import fingerprint, spread
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 """Part of the collection's name: with another schema below, another collection is filled beside it."""
 
 MOST_ID: Final = 512
@@ -122,6 +122,7 @@ def _row(product: int, row: Row) -> dict[str, Any]:
         *(trait("path", path) for path in row.paths),
         trait("brand", row.brand_key),
         trait("availability", row.availability),
+        *(trait(f"attribute {name}", value) for name, value in row.attributes),
         *([] if row.micros is None else [trait("currency", row.currency)]),
     ]
     return {

@@ -2,12 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from services.kit.views import Database
+from services.search.adapters import sqlite_attributes
 from services.search.adapters.sqlite_vocabulary import shortened
-from services.search.domain.query.lexicon import Named, Spelled
+from services.search.domain.query.lexicon import Named, Said, Spelled
 
 SHORTEST_PLURAL: Final = 4
 SAMPLE: Final = 1_000
@@ -51,6 +52,26 @@ class SqliteLexicon:
         with self._database.read() as connection:
             known = "SELECT count(*) FROM vocabulary WHERE word IN (SELECT value FROM json_each(?))"
             return bool(connection.execute(known, (json.dumps(words),)).fetchone() == (len(set(words)),))
+
+    def values(self, keys: Sequence[str]) -> list[Said]:
+        """See Lexicon."""
+        with self._database.read() as connection:
+            return list(map(Said._make, sqlite_attributes.saying(connection, keys)))
+
+    def shown(self, attribute: str, keys: Sequence[str]) -> Mapping[str, str]:
+        """See Lexicon."""
+        with self._database.read() as connection:
+            return sqlite_attributes.shown(connection, attribute, keys)
+
+    def numbers(self, attribute: str, minimum: float | None, below: float | None) -> list[str]:
+        """See Lexicon."""
+        with self._database.read() as connection:
+            return sqlite_attributes.between(connection, attribute, minimum, below)
+
+    def ranged(self, attribute: str) -> bool:
+        """See Lexicon."""
+        with self._database.read() as connection:
+            return sqlite_attributes.ranged(connection, attribute)
 
     def currency(self) -> str:
         """See Lexicon."""

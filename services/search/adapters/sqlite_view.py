@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from aisle.catalog.v1 import product_pb2
 from aisle.events.v1 import event_pb2
@@ -20,12 +20,14 @@ from services.kit.log import CATALOG, CONTROLS, EVENTS, Record
 from services.kit.reading import done_at
 from services.kit.views import Database
 from services.search.adapters import (
+    sqlite_attributes,
     sqlite_completions,
     sqlite_controls,
     sqlite_signals,
     sqlite_vocabulary,
     vector_table,
 )
+from services.search.adapters.sqlite_attributes import AttributeValues
 from services.search.adapters.sqlite_signals import SoldProducts
 from services.search.adapters.sqlite_vocabulary import Vocabulary
 from services.search.adapters.tantivy_index import TantivyIndex
@@ -40,13 +42,14 @@ TABLES: Final = (
     "texts",
     "categories",
     *sqlite_vocabulary.TABLES,
+    *sqlite_attributes.TABLES,
     *sqlite_completions.TABLES,
     *sqlite_controls.TABLES,
     *sqlite_signals.TABLES,
 )
 """What the log alone decides; the rest of the file is derived from it and from a model."""
 
-VERSION: Final = 5
+VERSION: Final = 6
 
 SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS products (
@@ -58,7 +61,7 @@ CREATE INDEX IF NOT EXISTS products_by_text ON products (text_key);
 CREATE INDEX IF NOT EXISTS products_by_brand ON products (brand_key, brand);
 CREATE TABLE IF NOT EXISTS texts (
   document INTEGER PRIMARY KEY, title TEXT NOT NULL, brand TEXT NOT NULL, categories TEXT NOT NULL,
-  description TEXT NOT NULL, properties TEXT NOT NULL
+  description TEXT NOT NULL, properties TEXT NOT NULL, attributes TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS categories (
   path TEXT, document INTEGER, PRIMARY KEY (path, document)
@@ -66,6 +69,7 @@ CREATE TABLE IF NOT EXISTS categories (
 CREATE INDEX IF NOT EXISTS categories_by_document ON categories (document);
 {vector_table.SCHEMA}
 {sqlite_vocabulary.SCHEMA}
+{sqlite_attributes.SCHEMA}
 {sqlite_completions.SCHEMA}
 {sqlite_controls.SCHEMA}
 {sqlite_signals.SCHEMA}
@@ -136,13 +140,14 @@ class SearchView:
     def apply(self, records: Sequence[Record]) -> None:
         """See View. A record that cannot be read is logged, counted and skipped."""
         with self._database.batch(records) as connection:
-            vocabulary, sold = Vocabulary(connection), SoldProducts(connection)
+            counts = _Counts(Vocabulary(connection), AttributeValues(connection))
+            sold = SoldProducts(connection)
             gone, come = list[int](), list[int]()
             for record in records:
                 try:
                     if record.stream == CATALOG:
                         change = product_pb2.ProductChange.FromString(record.payload)
-                        gone += _change(connection, vocabulary, record.sequence, change)
+                        gone += _change(connection, counts, record.sequence, change)
                         come.append(record.sequence)
                     elif record.stream == CONTROLS:
                         decision = control_pb2.ControlChange.FromString(record.payload)
@@ -154,27 +159,35 @@ class SearchView:
                 except DecodeError:
                     self.unreadable += 1
                     _logger.error("view.unreadable", stream=record.stream, sequence=record.sequence)
-            vocabulary.write()
+            counts.vocabulary.write()
+            counts.attributes.write()
             sold.write()
             self._database.index.replace(gone, rows(connection, come))
 
 
+class _Counts(NamedTuple):
+    """What a batch changes of the catalogue's words and values."""
+
+    vocabulary: Vocabulary
+    attributes: AttributeValues
+
+
 def _change(
     connection: sqlite3.Connection,
-    vocabulary: Vocabulary,
+    counts: _Counts,
     document: int,
     change: product_pb2.ProductChange,
 ) -> list[int]:
     """Makes the change; the document that it took out, if there was one."""
     if change.WhichOneof("change") == "upsert":
         product = product_of(change.upsert)
-        gone = _remove(connection, vocabulary, document, product.id)
-        _add(connection, vocabulary, document, product)
+        gone = _remove(connection, counts, document, product.id)
+        _add(connection, counts, document, product)
         return gone
-    return _remove(connection, vocabulary, document, change.delete_id)
+    return _remove(connection, counts, document, change.delete_id)
 
 
-def _add(connection: sqlite3.Connection, vocabulary: Vocabulary, document: int, product: Product) -> None:
+def _add(connection: sqlite3.Connection, counts: _Counts, document: int, product: Product) -> None:
     categories = paths(product.categories)
     text = meaning(product)
     brand = clean(product.brand)
@@ -197,19 +210,18 @@ def _add(connection: sqlite3.Connection, vocabulary: Vocabulary, document: int, 
     fields = (product.title, brand, " ".join(categories), product.description, product.properties)
     spaced = tuple(map(spread, fields))
     connection.execute(
-        "INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?)",
-        (document, *spaced),
+        "INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (document, *spaced, sqlite_attributes.packed(product.attributes)),
     )
     connection.execute(_TEXT_CHANGED, (fingerprint(text), document))
-    vocabulary.add(product.id, product.gtin, spaced)
+    counts.vocabulary.add(product.id, product.gtin, spaced)
+    counts.attributes.add(product.attributes)
     sqlite_signals.add_product(connection, document, product)
     connection.executemany("INSERT INTO categories VALUES (?, ?)", [(path, document) for path in categories])
     sqlite_completions.add_terms(connection, product.title, brand, categories)
 
 
-def _remove(
-    connection: sqlite3.Connection, vocabulary: Vocabulary, sequence: int, product_id: str
-) -> list[int]:
+def _remove(connection: sqlite3.Connection, counts: _Counts, sequence: int, product_id: str) -> list[int]:
     row = connection.execute(
         "SELECT document, title, brand, text_key FROM products WHERE id = ?", (product_id,)
     ).fetchone()
@@ -218,10 +230,12 @@ def _remove(
     document, title, brand, text_key = row
     connection.execute(_TEXT_CHANGED, (text_key, sequence))
     of = connection.execute("SELECT path FROM categories WHERE document = ?", (document,)).fetchall()
-    spaced = connection.execute(
-        "SELECT title, brand, categories, description, properties FROM texts WHERE document = ?", (document,)
+    *spaced, attributes = connection.execute(
+        "SELECT title, brand, categories, description, properties, attributes FROM texts WHERE document = ?",
+        (document,),
     ).fetchone()
-    vocabulary.remove(product_id, spaced)
+    counts.vocabulary.remove(product_id, spaced)
+    counts.attributes.remove(sqlite_attributes.unpacked(attributes))
     sqlite_completions.remove_terms(connection, title, brand, (path for (path,) in of))
     for table in ("products", "texts", "categories", "signals"):
         connection.execute(f"DELETE FROM {table} WHERE document = ?", (document,))

@@ -4,6 +4,7 @@ Whatever is in it can be made again from the view. A product's row is replaced b
 applying the same records twice leaves the same index.
 """
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterable
@@ -16,9 +17,9 @@ from typing import Any, Final
 import tantivy
 
 from services.search.adapters.words_index import TEXTS, Row, rows
-from services.search.domain.text import spread
+from services.search.domain.text import fingerprint, spread
 
-LAYOUT: Final = "2"
+LAYOUT: Final = "3"
 """Changes with the schema below: an index of another layout is made again."""
 
 AMOUNT_BITS: Final = 46
@@ -29,6 +30,8 @@ _HEAP_BYTES: Final = 64_000_000
 _ANALYSER: Final = "words"
 PATHS: Final = "\n"
 """What joins a product's category paths into one value, counted in a tenth of the time."""
+
+ATTRIBUTES: Final = "attributes"
 
 _VALUES: Final = ("id", "path", "paths", "brand_key", "currency", "price_range", "availability")
 _NUMBERS: Final = ("document", "text_key", "micros", "cheapest", "dearest")
@@ -163,6 +166,7 @@ def _schema() -> Any:
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     for name in _NUMBERS:
         builder.add_integer_field(name, indexed=True, fast=True)
+    builder.add_json_field(ATTRIBUTES, fast=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
@@ -175,9 +179,27 @@ def _document(row: Row) -> Any:
     for name in ("brand_key", "price_range", "availability"):
         if value := getattr(row, name):
             document.add_text(name, value)
+    if row.attributes:
+        document.add_json(ATTRIBUTES, json.dumps(_by_name(row.attributes)))
     if row.micros is not None:
         document.add_text("currency", row.currency)
         numbers = row.micros, *price_keys(row.currency, row.micros)
         for name, number in zip(("micros", "cheapest", "dearest"), numbers, strict=True):
             document.add_integer(name, number)
     return document
+
+
+def attribute_field(name: str) -> str:
+    """The column of an attribute; names may have any characters, so a number stands for each."""
+    return f"{ATTRIBUTES}.{_column(name)}"
+
+
+def _column(name: str) -> str:
+    return f"a{fingerprint(name):x}"
+
+
+def _by_name(attributes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in attributes:
+        found.setdefault(_column(name), []).append(value)
+    return found

@@ -5,7 +5,7 @@ from typing import Any
 
 from tantivy import FieldType, Occur, Query
 
-from services.search.adapters.tantivy_index import TantivyIndex
+from services.search.adapters.tantivy_index import TantivyIndex, attribute_field
 from services.search.adapters.view_reads import Analyse
 from services.search.adapters.words_index import FIELD_WEIGHTS, TEXTS
 from services.search.domain.ports import Wanted, Word
@@ -116,6 +116,7 @@ class QueryBuilder:
         for field, values in (("path", filter_.categories), ("brand_key", filter_.brands)):
             if values:
                 needed.append(self._one_of(field, values))
+        needed += [self._one_of(attribute_field(name), values) for name, values in filter_.attributes]
         if filter_.currency:
             needed.append(Query.term_query(self._schema, "currency", filter_.currency, "basic"))
         if filter_.minimum is not None or filter_.maximum is not None:

@@ -10,9 +10,10 @@ from typing import Any, Final
 from tantivy import Order as Direction
 
 from services.search.adapters.sqlite_view import SearchDatabase
-from services.search.adapters.tantivy_index import PATHS, TantivyIndex, price_keys
+from services.search.adapters.tantivy_index import PATHS, TantivyIndex, attribute_field, price_keys
 from services.search.adapters.tantivy_query import QueryBuilder
 from services.search.adapters.view_reads import brand_spellings, title_words
+from services.search.domain.attributes import attribute_of
 from services.search.domain.ports import Candidate, Place, Wanted, Word
 from services.search.domain.request import Order
 
@@ -191,7 +192,9 @@ class TantivyShelf:
 def _terms(name: str, limit: int) -> dict[str, Any]:
     """An aggregation of a facet's values, counted exactly: each segment tells all of its own."""
     size = _EVERY_BUCKET if name == "category" else min(limit + BEYOND, _EVERY_BUCKET)
-    return {"terms": {"field": _FACETS[name], "size": size, "segment_size": _EVERY_BUCKET}}
+    attribute = attribute_of(name)
+    field = _FACETS[name] if attribute is None else attribute_field(attribute)
+    return {"terms": {"field": field, "size": size, "segment_size": _EVERY_BUCKET}}
 
 
 def _counts(name: str, buckets: Sequence[Any]) -> Mapping[str, int]:

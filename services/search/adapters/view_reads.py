@@ -3,9 +3,11 @@
 import json
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from services.search.domain.attributes import indexed
 from services.search.domain.ports import Wanted
 from services.search.domain.text import spread
 
@@ -36,6 +38,17 @@ def _matching(analyse: Analyse, wanted: Wanted) -> Callable[[str], bool]:
         return any(stem in stems or stem.startswith(last) for stem in analyse(word))
 
     return matches
+
+
+def attribute_counts(
+    connection: sqlite3.Connection, name: str, where: str, values: Mapping[str, str], limit: int
+) -> list[tuple[str, int]]:
+    """The values of an attribute with their numbers of products; `where` is a condition beside others."""
+    found = Counter[str]()
+    for (packed,) in connection.execute(f"SELECT attributes FROM texts WHERE true {where}", values):
+        pairs = indexed((of, key) for of, key, *_ in json.loads(packed))
+        found.update(key for of, key in pairs if of == name)
+    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 
 def brand_spellings(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, str]:

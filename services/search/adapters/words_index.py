@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple, Protocol
 
+from services.search.domain.attributes import indexed
+
 TEXTS: Final = ("title", "brand", "categories", "description", "properties")
 """The fields that words are looked for in."""
 
@@ -17,7 +19,10 @@ FIELD_WEIGHTS: Final = (4.0, 2.0, 2.0, 1.0, 0.5)
 
 
 class Row(NamedTuple):
-    """What the index has of a product; `texts` in the order of TEXTS, `micros` None without a price."""
+    """What the index has of a product; `texts` in the order of TEXTS, `micros` None without a price.
+
+    `attributes` are names and keys by which it is found and counted.
+    """
 
     document: int
     id: str
@@ -29,6 +34,7 @@ class Row(NamedTuple):
     availability: str
     paths: tuple[str, ...]
     texts: tuple[str, ...]
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 class WordsIndex(Protocol):
@@ -75,8 +81,10 @@ def rows(connection: sqlite3.Connection, documents: Iterable[int] | None = None)
     for row in connection.execute(
         "SELECT document, id, text_key, currency, micros, brand_key, price_range, availability,"
         " (SELECT json_group_array(path) FROM categories AS c WHERE c.document = products.document),"
-        " texts.title, texts.brand, texts.categories, texts.description, texts.properties"
+        " texts.title, texts.brand, texts.categories, texts.description, texts.properties,"
+        " texts.attributes"
         f" FROM products JOIN texts USING (document){some}",
         values,
     ):
-        yield Row._make((*row[:8], tuple(json.loads(row[8])), row[9:]))
+        attributes = tuple(indexed((name, key) for name, key, *_ in json.loads(row[14])))
+        yield Row._make((*row[:8], tuple(json.loads(row[8])), row[9:14], attributes))

@@ -35,7 +35,8 @@ class Rescue:
 class Page:
     """An answer. `total` counts all that match, `facets` are counted over the same.
 
-    `query` tells what was understood, `filter` what was let through because of it.
+    `query` tells what was understood, `filter` what was let through because of it; facets that are `ranged`
+    count ranges of numbers.
     """
 
     results: list[Result]
@@ -47,6 +48,7 @@ class Page:
     filter: Filter
     redirect_uri: str = ""
     rescue: Rescue | None = None
+    ranged: frozenset[str] = frozenset()
 
 
 def result_of(match: Match, query: str) -> Result:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from services.search.domain.attributes import Value
 from services.search.domain.text import clean
 
 IN_STOCK: Final = "IN_STOCK"
@@ -40,6 +41,7 @@ class Product:
     gtin: str = ""
     margin: float = 0.0
     since: float = 0.0
+    attributes: tuple[Value, ...] = ()
 
 
 def path(category: str) -> str:

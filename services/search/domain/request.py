@@ -4,6 +4,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from services.search.domain.attributes import (
+    PREFIX,
+    SIZE,
+    AttributeFilter,
+    attribute_of,
+    check_filters,
+)
 from services.search.domain.errors import InvalidValue, MixedCurrencies, TooLarge, TooManyItems
 from services.search.domain.text import clean
 
@@ -33,7 +40,7 @@ class Filter:
     """Which products may be answered: AND between fields, OR inside one. Prices are in micros, both included.
 
     `categories` are normal paths, `brands` are case-folded, `without` are normal words that a product must
-    not have, unless it says itself that it is without them.
+    not have, unless it says itself that it is without them. `attributes` are names and their values, normal.
     """
 
     categories: tuple[str, ...] = ()
@@ -43,6 +50,7 @@ class Filter:
     maximum: int | None = None
     in_stock_only: bool = False
     without: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TooManyItems."""
@@ -64,6 +72,7 @@ class Request:
     exact: bool = False
     facet_prefixes: tuple[tuple[str, str], ...] = ()
     highlight: bool = False
+    attribute_filters: tuple[AttributeFilter, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TooLarge, TooManyItems or InvalidValue."""
@@ -71,8 +80,10 @@ class Request:
         if len(self.facets) > MAX_FACETS:
             raise TooManyItems(f"at most {MAX_FACETS} facets", "facet_keys")
         for name in self.facets:
-            if name not in FACETS:
-                raise InvalidValue(f"a facet is one of {', '.join(FACETS)}", "facet_keys")
+            if name not in FACETS and not attribute_of(name):
+                known = ", ".join((*FACETS, SIZE, f"{PREFIX}NAME"))
+                raise InvalidValue(f"a facet is one of {known}", "facet_keys")
+        check_filters(self.attribute_filters)
         for name, prefix in self.facet_prefixes:
             if name not in self.facets:
                 raise InvalidValue("only a facet that is asked for can be searched", "facet_prefixes")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from services.search.domain.attributes import attribute_of
 from services.search.domain.request import Filter
 
 FACET_FIELDS: Final = {
@@ -14,7 +15,7 @@ FACET_FIELDS: Final = {
 }
 """The condition that a value of each facet stands for."""
 
-CONDITIONS: Final = ("excluded_words", "price", "in_stock_only", "brands", "categories")
+CONDITIONS: Final = ("excluded_words", "price", "in_stock_only", "attributes", "brands", "categories")
 """In the order in which a shopper would rather give them up."""
 
 
@@ -27,10 +28,19 @@ def lifted(filter_: Filter, condition: str) -> Filter:
             return replace(filter_, in_stock_only=False)
         case "excluded_words":
             return replace(filter_, without=())
+        case "attributes":
+            return replace(filter_, attributes=())
         case "brands":
             return replace(filter_, brands=())
         case _:
             return replace(filter_, categories=())
+
+
+def without_facet(filter_: Filter, facet: str) -> Filter:
+    """The filter without what chooses among the values of this facet."""
+    if (attribute := attribute_of(facet)) is None:
+        return lifted(filter_, FACET_FIELDS[facet])
+    return replace(filter_, attributes=tuple(each for each in filter_.attributes if each[0] != attribute))
 
 
 def relaxations(filter_: Filter) -> Iterator[tuple[tuple[str, ...], Filter]]:

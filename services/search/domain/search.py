@@ -5,7 +5,7 @@ and of those what the filter lets through. So a facet's count is what filtering 
 Only the head of what is found is fused: the engine counts the rest, and lists it where somebody pages so far.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -16,6 +16,7 @@ from services.search.domain.blending import Found, blended
 from services.search.domain.controls import Boost, Controls, InForce, Pin, Synonyms, with_synonyms
 from services.search.domain.dense import Meaning
 from services.search.domain.errors import InvalidPageToken
+from services.search.domain.facets import facets
 from services.search.domain.fusion import Match, arrange, fuse
 from services.search.domain.merchandising import boosted, pinned
 from services.search.domain.ordering import Ordering
@@ -25,10 +26,10 @@ from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.spelling import Sense
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
-from services.search.domain.request import MAX_FACET_VALUES, MAX_SEARCHED_VALUES, Filter, Order, Request
-from services.search.domain.rescue import FACET_FIELDS, lifted, relaxations
+from services.search.domain.request import Filter, Order, Request
+from services.search.domain.rescue import relaxations
 from services.search.domain.stages import ALL, Stage
-from services.search.domain.text import key, words
+from services.search.domain.text import words
 
 HEAD: Final = 500
 """Products of each list, words and meaning, that are fused; those after them are ordered by words alone."""
@@ -74,14 +75,16 @@ class Searcher:
         with self._catalogue.look() as shelf:
             ruled = self._in_force(request)
             query = self._understood(request, shelf, ruled, meaning)
-            filter_ = narrowed(query, request.filter, self._lexicon)
-            asked = _Asked(shelf, request, query, meaning, ruled)
+            chosen = self._chosen(request)
+            filter_ = narrowed(query, chosen.filter, self._lexicon)
+            asked = _Asked(shelf, chosen, query, meaning, ruled)
             wanted, matches = self._found(asked, filter_)
-            facets = self._facets(asked, wanted)
+            counted = facets(asked.request, query, wanted, shelf, self._lexicon)
             total, results, end = self._paged(asked, wanted, matches, begin)
             rescue = None if total else self._rescue(asked, filter_)
         more = paging.token(request, end) if end else ""
-        return Page(results, total, more, served_by, facets, query, filter_, ruled.redirect, rescue)
+        told = query, filter_, ruled.redirect, rescue
+        return Page(results, total, more, served_by, counted.counts, *told, counted.ranged)
 
     def fused(self, text: str) -> tuple[Understanding, list[Match]]:
         """A query as it is understood and the head of what it finds, as fusion alone orders it."""
@@ -119,28 +122,21 @@ class Searcher:
             results = [replace(found, title_words=marked.get(found.product_id, ())) for found in results]
         return total, results, end
 
-    def _facets(self, asked: _Asked, wanted: Wanted) -> Mapping[str, list[tuple[str, int]]]:
-        """Counts without the request's own filter on the facet's values, so that more can be chosen."""
-        request = asked.request
-        if asked.query.text and not (wanted.words or wanted.texts):
-            return {name: [] for name in request.facets}  # there is nothing that a product could match
-        together: dict[Filter, list[str]] = {}
-        for name in request.facets:
-            wider = narrowed(asked.query, lifted(request.filter, FACET_FIELDS[name]), self._lexicon)
-            together.setdefault(wider, []).append(name)
-        counted: dict[str, list[tuple[str, int]]] = {}
-        for wider, names in together.items():
-            limit = MAX_SEARCHED_VALUES if request.facet_prefixes else MAX_FACET_VALUES
-            counted |= asked.shelf.facets(names, replace(wanted, filter=wider), limit)
-        prefixes = dict(request.facet_prefixes)
-        return {name: _beginning(counted[name], prefixes.get(name, "")) for name in request.facets}
-
     def _rescue(self, asked: _Asked, filter_: Filter) -> Rescue | None:
         for names, wider in relaxations(filter_):
             total, results, _ = self._paged(asked, *self._found(asked, wider), None)
             if total:
                 return Rescue(names, results, total)
         return None
+
+    def _chosen(self, request: Request) -> Request:
+        """The request with what it chooses of attributes in its filter, numbers as the values there are."""
+        chosen = []
+        for name, values, minimum, below in request.attribute_filters:
+            bounded = minimum is not None or below is not None
+            numbers = self._lexicon.numbers(name, minimum, below) if bounded else []
+            chosen.append((name, tuple(dict.fromkeys((*values, *numbers)))))
+        return replace(request, filter=replace(request.filter, attributes=tuple(chosen)))
 
     def _in_force(self, request: Request) -> InForce:
         return InForce.of(self._controls.all(), request.text, self._now()) if self._controls else InForce()
@@ -272,9 +268,3 @@ def _listed(
 
 def _unranked(place: Place) -> Candidate:
     return Candidate(0, place.product_id, 0, 0.0)
-
-
-def _beginning(values: Sequence[tuple[str, int]], prefix: str) -> list[tuple[str, int]]:
-    """The first values with a word that begins so, whatever comes before it in the value."""
-    found = [value for value in values if f" {key(prefix)}" in f" {key(value[0])}"]
-    return found[:MAX_FACET_VALUES]

@@ -1,6 +1,6 @@
 """What the shop's own words are: the port through which queries are understood."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -17,6 +17,15 @@ class Named(NamedTuple):
     key: str
     kind: str
     text: str
+
+
+class Said(NamedTuple):
+    """A value of an attribute that a query may name: `key` in normal spelling, `text` as shown."""
+
+    name: str
+    key: str
+    text: str
+    products: int
 
 
 class Lexicon(Protocol):
@@ -36,6 +45,22 @@ class Lexicon(Protocol):
 
     def writes(self, words: Sequence[str]) -> bool:
         """Whether products have each of these words, or Chinese signs."""
+        ...
+
+    def values(self, keys: Sequence[str]) -> list[Said]:
+        """Values of attributes whose normal spelling is one of the keys; in no order."""
+        ...
+
+    def shown(self, attribute: str, keys: Sequence[str]) -> Mapping[str, str]:
+        """The values of an attribute as the catalogue writes them, by their normal spelling."""
+        ...
+
+    def numbers(self, attribute: str, minimum: float | None, below: float | None) -> list[str]:
+        """The values of an attribute that are numbers from the one up to, not including, the other."""
+        ...
+
+    def ranged(self, attribute: str) -> bool:
+        """Whether an attribute has so many numbers, and nothing else, that they are counted in ranges."""
         ...
 
     def currency(self) -> str:
