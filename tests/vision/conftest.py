@@ -24,9 +24,13 @@ START_SECONDS = 40
 class TritonProcess:
     """A real tritonserver that may be killed and started again on its ports."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, instances: int = 1) -> None:
+        """`instances` of each network; one a core when 0."""
         self.home = home
         self._ports = [_free_port() for _ in range(3)]
+        names = ("AISLE_TRITON_PORT", "AISLE_TRITON_HTTP_PORT", "AISLE_TRITON_METRICS_PORT")
+        self._settings = {name: str(port) for name, port in zip(names, self._ports, strict=True)}
+        self._settings["AISLE_TRITON_INSTANCES"] = str(instances)
         self._process: subprocess.Popen[bytes] | None = None
         self.restart()
 
@@ -35,10 +39,15 @@ class TritonProcess:
         """Where it answers gRPC."""
         return f"127.0.0.1:{self._ports[0]}"
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def workers(self, version: str) -> list[int]:
         """The processes that run a version's code, which is named by its model and number."""
-        assert self._process is not None
-        children = psutil.Process(self._process.pid).children(recursive=True)
+        children = psutil.Process(self.pid).children(recursive=True)
         return [child.pid for child in children if any(f"/{version}/" in word for word in child.cmdline())]
 
     def kill(self) -> None:
@@ -60,12 +69,10 @@ class TritonProcess:
     def restart(self) -> None:
         """Kills it when it runs, and starts it; returns when it lives."""
         self.kill()
-        names = ("AISLE_TRITON_PORT", "AISLE_TRITON_HTTP_PORT", "AISLE_TRITON_METRICS_PORT")
-        ports = {name: str(port) for name, port in zip(names, self._ports, strict=True)}
         with (self.home / "triton.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "services.vision.triton.launch"],
-                env={**os.environ, **ports, "AISLE_HOME": str(self.home), "AISLE_TRITON_INSTANCES": "1"},
+                env={**os.environ, "AISLE_HOME": str(self.home), **self._settings},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

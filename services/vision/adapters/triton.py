@@ -1,43 +1,41 @@
-"""The port Inference in Triton: loads the models that training publishes, and has pictures seen."""
+"""The port Inference in Triton: has pictures seen by the newest model that Triton serves."""
 
 import asyncio
-from collections.abc import Sequence
 from functools import lru_cache
-from threading import Lock
 from typing import Any, Final
 
 import grpc
 import numpy as np
-import tritonclient.grpc as sync_client
-import tritonclient.grpc.aio as client
-from tritonclient.utils import InferenceServerException
+from tritonclient.grpc import service_pb2 as pb
+from tritonclient.grpc import service_pb2_grpc
 
-from services.kit import deadline, logs
+from services.kit import deadline
 from services.kit.errors import ServiceError
 from services.kit.models import Model
-from services.vision.domain.image import SIDE, TooLargeImage, UnreadableImage
+from services.vision.adapters.triton_errors import translated
+from services.vision.adapters.triton_models import TritonModels
 from services.vision.domain.seen import Classes, Seen
 from services.vision.triton.repository import Repository
 
-LOAD_SECONDS: Final = 60.0
 PING_SECONDS: Final = 2.0
 
-# The client's own default waits up to two minutes before it looks again for a server that was away.
+# A client's own default waits up to two minutes before it looks again for a server that was away.
 CHANNEL: Final = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.max_send_message_length", 16 * 2**20),
     ("grpc.max_receive_message_length", 16 * 2**20),
 ]
-_AWAY: Final = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED", "StatusCode.CANCELLED")
+_IMAGE: Final = pb.ModelInferRequest.InferInputTensor(name="IMAGE", datatype="BYTES", shape=[1, 1])
 _DEAD: Final = "is not healthy"
 """What Triton says of a model's process that died."""
 
-_logger = logs.get("vision.triton")
-
 
 class Triton:
-    """One Triton. A model that does not load is refused, and the one before goes on serving."""
+    """One Triton.
+
+    It speaks by Triton's own stubs: tritonclient's InferInput and InferResult cost as much again as the call.
+    """
 
     def __init__(
         self,
@@ -51,20 +49,18 @@ class Triton:
 
         More than `in_flight` pictures at once are refused: they would wait past their time and come again.
         """
-        self._room = in_flight
         self.name = "triton"
-        self._url, self._model, self._seconds = url, repository.name, seconds
-        self._repository = repository
-        self._loading = Lock()
-        self._version = 0
+        self._url, self._seconds, self._room = url, seconds, in_flight
+        self._repository, self._models = repository, TritonModels(url, repository)
         self._crippled = False
-        self._client: client.InferenceServerClient | None = None
+        self._channel: grpc.aio.Channel | None = None
+        self._calls: Any = None
         self._classes = lru_cache(maxsize=4)(self._read_classes)
 
     @property
     def model(self) -> str:
         """See Inference."""
-        return f"{self._model}:{self._version}" if self._version else ""
+        return f"{self._repository.name}:{self._models.version}" if self._models.version else ""
 
     async def start(self) -> None:
         """Nothing to wait for: the channel connects by itself."""
@@ -74,83 +70,21 @@ class Triton:
 
         It loads it too when a process of the model died: Triton does not start another by itself.
         """
-        try:
-            names = (self._repository.network, self._repository.name)
-            ready = [await self._channel.is_model_ready(name, client_timeout=PING_SECONDS) for name in names]
-        except InferenceServerException as error:
-            raise _translated(error) from error
-        if self._crippled:
-            self._repository.renew(self._version)
-        if self._crippled or not all(ready) or self._repository.versions()[-1:] != [self._version]:
-            await asyncio.to_thread(self._load)
+        ready = [await self._is_ready(name) for name in (self._repository.network, self._repository.name)]
+        newest = self._repository.versions()[-1:]
+        if self._crippled or not all(ready) or newest != [self._models.version]:
+            await asyncio.to_thread(self._models.load, anew=self._crippled)
+            self._crippled = False
 
     async def close(self) -> None:
         """Lets go of the channel."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        if self._channel is not None:
+            await self._channel.close(None)
+            self._channel = None
 
     def take(self, model: Model) -> None:
-        """Puts a model into the repository and has Triton load it. Blocks.
-
-        Raises ServiceError MODEL_UNAVAILABLE when Triton refuses it. With Triton away it is loaded later.
-        """
-        with self._loading:
-            self._repository.assemble(model)
-        try:
-            self._load()
-        except ServiceError as error:
-            if error.reason != "INFERENCE_UNAVAILABLE":
-                raise
-            _logger.warning("triton.away", version=model.version)
-
-    def _load(self) -> None:
-        """Has Triton serve the newest version; takes it out of the repository when Triton refuses it."""
-        with self._loading, sync_client.InferenceServerClient(self._url, channel_args=CHANNEL) as triton:
-            versions = self._repository.versions()
-            if not versions:
-                raise ServiceError("MODEL_UNAVAILABLE", "there is no model yet: run `aisle train vision`")
-            try:
-                self._serve(triton, versions[-1])
-            except InferenceServerException as error:
-                if error.status() in _AWAY:
-                    raise _translated(error) from error
-                self._refuse(triton, versions, str(error))
-            except ValueError as error:
-                self._refuse(triton, versions, str(error))
-            self._version, self._crippled = versions[-1], False
-
-    def _serve(self, triton: Any, version: int) -> None:
-        """Loads a network beside the one that serves, tries it, and only then lets callers come to it."""
-        repository = self._repository
-        triton.load_model(repository.network, client_timeout=LOAD_SECONDS)
-        self._try(triton, version)
-        repository.open(version)
-        triton.load_model(repository.name, client_timeout=LOAD_SECONDS)
-        served = triton.get_model_metadata(repository.name, as_json=True)["versions"]
-        if str(version) not in served:
-            raise ValueError(f"Triton serves the versions {served}")
-
-    def _try(self, triton: Any, version: int) -> None:
-        """Has the network see a black picture. Raises ValueError when it answers with other sizes."""
-        tensor = sync_client.InferInput("pixels", [1, SIDE, SIDE, 3], "UINT8")
-        tensor.set_data_from_numpy(np.zeros((1, SIDE, SIDE, 3), np.uint8))
-        result = triton.infer(
-            self._repository.network, [tensor], model_version=str(version), client_timeout=LOAD_SECONDS
-        )
-        sizes = [result.as_numpy(name).shape for name in ("probabilities", "embedding")]
-        told = self._repository.shape(version)
-        if sizes != [(1, told["labels"]), (1, told["embedding"])]:
-            raise ValueError(f"the network answers {sizes}, its model.json says {told}")
-
-    def _refuse(self, triton: Any, versions: Sequence[int], why: str) -> None:
-        _logger.error("triton.model_refused", version=versions[-1], why=why.splitlines()[0][:300])
-        self._repository.discard(versions[-1])
-        if len(versions) > 1:
-            # Triton still serves the version before; it is told that there is no other.
-            self._serve(triton, versions[-2])
-            self._version = versions[-2]
-        raise ServiceError("MODEL_UNAVAILABLE", f"Triton refused the model's version {versions[-1]}")
+        """Has Triton serve a published model. Blocks. See TritonModels."""
+        self._models.take(model)
 
     async def see(self, picture: bytes) -> Seen:
         """See Inference; OVERLOADED when too many pictures are with Triton."""
@@ -163,44 +97,40 @@ class Triton:
             self._room += 1
 
     async def _see(self, picture: bytes) -> Seen:
-        tensor = client.InferInput("IMAGE", [1, 1], "BYTES")
-        tensor.set_data_from_numpy(np.array([[picture]], dtype=np.object_))
-        seconds = deadline.within(self._seconds)
+        request = pb.ModelInferRequest(
+            model_name=self._repository.name,
+            inputs=[_IMAGE],
+            raw_input_contents=[len(picture).to_bytes(4, "little") + picture],
+        )
         try:
-            result = await self._channel.infer(self._model, [tensor], client_timeout=seconds)
-        except InferenceServerException as error:
-            self._crippled = self._crippled or _DEAD in str(error)
-            raise _translated(error) from error
-        outputs = [result.as_numpy(name) for name in ("PROBABILITIES", "EMBEDDING")]
-        if any(output is None for output in outputs):  # what Triton answers when the process dies in between
+            answer = await self._stub.ModelInfer(request, timeout=deadline.within(self._seconds))
+        except grpc.aio.AioRpcError as error:
+            self._crippled = self._crippled or _DEAD in (error.details() or "")
+            raise translated(error) from error
+        outputs = {
+            output.name: np.frombuffer(raw, np.float32)
+            for output, raw in zip(answer.outputs, answer.raw_output_contents, strict=False)
+        }
+        if len(outputs) < 2:  # what Triton answers when a process dies in between
             self._crippled = True
             raise ServiceError("INFERENCE_UNAVAILABLE", "the inference server gave no answer")
-        version = int(result.get_response().model_version)
-        return Seen(f"{self._model}:{version}", self._classes(version), *(output[0] for output in outputs))
+        classes = self._classes(int(answer.model_version))
+        model = f"{self._repository.name}:{answer.model_version}"
+        return Seen(model, classes, outputs["PROBABILITIES"], outputs["EMBEDDING"])
+
+    async def _is_ready(self, name: str) -> bool:
+        try:
+            answer = await self._stub.ModelReady(pb.ModelReadyRequest(name=name), timeout=PING_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise translated(error) from error
+        return bool(answer.ready)
 
     @property
-    def _channel(self) -> client.InferenceServerClient:
-        if self._client is None:
-            self._client = client.InferenceServerClient(self._url, channel_args=CHANNEL)
-        return self._client
+    def _stub(self) -> Any:
+        if self._channel is None:  # here, not at the start: a channel belongs to the loop that runs
+            self._channel = grpc.aio.insecure_channel(self._url, options=CHANNEL)
+            self._calls = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
+        return self._calls
 
     def _read_classes(self, version: int) -> Classes:
         return self._repository.classes(version)
-
-
-def _translated(error: InferenceServerException) -> Exception:
-    """What Triton's error means to a caller; its own text stays in the logs."""
-    status, text = error.status() or "", error.message() or ""
-    if status == str(grpc.StatusCode.INVALID_ARGUMENT):
-        if text.startswith(f"{TooLargeImage.reason}: "):
-            return TooLargeImage(text.partition(": ")[2])
-        if text.startswith(f"{UnreadableImage.reason}: "):
-            return UnreadableImage(text.partition(": ")[2])
-    if deadline.remaining() == 0.0:
-        return ServiceError("DEADLINE_EXCEEDED", "the deadline passed while Triton worked")
-    if "maximum queue size" in text.lower():
-        return ServiceError("OVERLOADED", "the inference server has no room for more work")
-    if status == str(grpc.StatusCode.NOT_FOUND) or "unknown model" in text or "no available versions" in text:
-        return ServiceError("MODEL_UNAVAILABLE", "the inference server has no model loaded")
-    _logger.warning("triton.error", status=status, text=text[:300])
-    return ServiceError("INFERENCE_UNAVAILABLE", "the inference server does not answer")
