@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from services.kit.errors import ServiceError
 from services.kit.progress import Metric, Progress, silent
 from services.vision import matches
 from services.vision.adapters.triton import Triton
@@ -43,18 +44,21 @@ async def evaluate(
     of other labels are taken for what they are, and `unknown_auroc`. With `catalogue`, a table of the same
     kind with the catalogue's own pictures, `catalogue_recall1`: how often the nearest of those has the label.
     `report` is an HTML file of photos and the five pictures that are nearest to each.
-    Raises ValueError without pictures.
+    Triton need not have the model yet. Raises ValueError without pictures, or when Triton cannot see them.
     """
     if images is None:
         raise ValueError("--images FILE.csv is needed, with the columns path and label")
     photos = read(images)
     shelf = read(catalogue) if catalogue else []
     triton = Triton(config.triton, Repository(config.home), seconds=SECONDS)
-    began = time.perf_counter()
     try:
+        await triton.ping()
+        began = time.perf_counter()
         found = await _see_all(triton, [photo.path for photo in photos], progress)
         seconds = time.perf_counter() - began
         shown = await _see_all(triton, [photo.path for photo in shelf], progress)
+    except ServiceError as error:
+        raise ValueError(f"{error.reason}: {error}") from error
     finally:
         await triton.close()
     pairs = [(seen, photo) for seen, photo in zip(found, photos, strict=True) if seen is not None]
