@@ -8,7 +8,7 @@ from services.recsys.adapters import interaction_files
 from services.recsys.adapters.report import write
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.protocols import PROTOCOLS
-from services.recsys.domain.trial import Trial, differences, run
+from services.recsys.domain.trial import Trial, check, differences, run
 
 
 def on_files(
@@ -40,6 +40,10 @@ def on_data(
     """
     if protocol is None or protocol not in PROTOCOLS:
         raise ValueError(f"--protocol must be one of {', '.join(PROTOCOLS)}, not {protocol}")
+    for name in (model, against):
+        check(name)
+    if report is not None and not report.parent.is_dir():
+        raise FileNotFoundError(f"{report.parent}, where the report shall stand, is no folder")
     split = PROTOCOLS[protocol](data, future)
     first = run(protocol, split, model, progress)
     found = {"users": data.users, "items": data.items, "all_cases": len(split.test)}

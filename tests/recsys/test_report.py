@@ -53,6 +53,16 @@ def test_an_unknown_protocol_is_refused_with_those_that_there_are(file: Path):
         on_files(file, None, "magic", None, None, None, silent)
 
 
+def test_what_could_not_be_told_in_the_end_is_refused_before_anything_is_learnt(tmp_path: Path, file: Path):
+    def told(what: str, done: int, total: int) -> None:
+        pytest.fail(f"it began with {what}")
+
+    with pytest.raises(ValueError, match="no model 'magic'"):
+        on_files(file, None, "leave-one-out", "popularity", "magic", None, told)
+    with pytest.raises(FileNotFoundError, match="is no folder"):
+        on_files(file, None, "leave-one-out", "popularity", None, tmp_path / "no" / "page.html", told)
+
+
 def test_recall_is_told_by_popularity_and_by_length_of_the_past():
     # Item 0 is the most popular of a hundred; the first two want it, the third wants the rare item 50.
     past = [past_of([1]), past_of([2]), past_of([0, 3, 4, 5])] + [past_of([0])] * 9

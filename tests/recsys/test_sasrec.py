@@ -14,10 +14,19 @@ pytest.importorskip("torch", reason="training needs torch: install aisle[train]"
 
 from services.recsys.domain.sequence import export as exporting
 from services.recsys.domain.sequence.network import Network
-from services.recsys.domain.sequence.windows import windows
+from services.recsys.domain.sequence.windows import later, windows
 
 RING = 8
-SMALL = {"size": 16, "length": 4, "negatives": 32, "batch": 16, "least": 1, "dropout": 0.1, "rate": 0.02}
+SMALL = {
+    "size": 16,
+    "length": 4,
+    "negatives": 32,
+    "batch": 16,
+    "ahead": 0.0,
+    "least": 1,
+    "dropout": 0.1,
+    "rate": 0.02,
+}
 
 
 def ring(laps=10):
@@ -45,6 +54,18 @@ def test_pasts_are_cut_into_windows_that_foresee_each_item_once():
     assert max(cut.end - cut.begin) == 2
     inputs, targets = cut.rows(np.array([2]))  # the oldest window of the first past has one item to foresee
     assert (inputs.tolist(), targets.tolist()) == ([[1]], [[2]])
+
+
+def test_targets_are_at_times_what_came_later():
+    targets, random = np.array([[1, 2, 3], [4, 5, 0]]).repeat(4000, 0), np.random.default_rng(0)
+    drawn = later(targets, 0.5, random)
+    shares = [[float((drawn[:4000, place] == item).mean()) for item in (1, 2, 3)] for place in range(3)]
+    assert np.array(shares) == pytest.approx(
+        np.array([[4, 2, 1], [0, 14 / 3, 7 / 3], [0, 0, 7]]) / 7, abs=0.03
+    )
+    assert set(drawn[4000:, 0]) == {4, 5}
+    assert (drawn[4000:, 1:] == [5, 0]).all()
+    assert later(targets, 0.0, random) is targets
 
 
 def test_each_window_is_in_one_batch():

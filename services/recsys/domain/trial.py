@@ -42,13 +42,18 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MIB
 
 
+def check(name: str | None) -> None:
+    """Raises ValueError for a name that no model bears."""
+    if name is not None and name not in MODELS:
+        raise ValueError(f"no model {name!r}; there are: {', '.join(MODELS)}")
+
+
 def run(protocol: str, split: Split, name: str | None = None, progress: Progress = silent) -> Trial:
     """The model `name`, or without one the protocol's own choice.
 
     Raises ValueError for an unknown name, BadDataError where there is no case.
     """
-    if name is not None and name not in MODELS:
-        raise ValueError(f"no model {name!r}; there are: {', '.join(MODELS)}")
+    check(name)
     if not len(split.test):
         raise BadDataError("there is nothing to foresee: every user's past is too short for this protocol")
     begun = time.process_time()

@@ -18,7 +18,7 @@ from services.recsys.domain.protocols import Cases, Split, of_users
 CASES = 8000
 """At most so many validation cases are asked, drawn by a seed."""
 
-ASKED, WEIGHED = 400_000_000, 100_000_000
+ASKED, WEIGHED = 200_000_000, 100_000_000
 """Cases times items by which settings, and a blend's weights, are found: fewer cases of many items."""
 
 FEWEST = 1000

@@ -23,6 +23,7 @@ INPUT, OUTPUT = "items", "wish"
 class Settings:
     """What training depends on. `negatives` are drawn anew for each batch and shared by its positions.
 
+    `ahead`: each item that came n places after the next is as much as `ahead` ** n of it a right answer.
     An epoch has `least` batches or more: few data are gone through several times. Training ends after
     `epochs`, or when NDCG@10 on the last items of a tenth of the shoppers (at most 2,000), which are not
     learnt from, has not risen for `patience` of them; the best weights are kept.
@@ -33,6 +34,7 @@ class Settings:
     blocks: int = 1
     dropout: float = 0.5
     negatives: int = 1024
+    ahead: float = 0.3
     epochs: int = 32
     patience: int = 5
     batch: int = 128

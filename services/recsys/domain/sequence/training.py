@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.sasrec import Checkpoint, Settings
 from services.recsys.domain.sequence.network import Blame, Last, Network
-from services.recsys.domain.sequence.windows import Numbers, hold_out, windows
+from services.recsys.domain.sequence.windows import Numbers, hold_out, later, windows
 
 AVERAGED = 0.995
 """What of the average of weights stays at a step, once there are many: it reaches some 200 steps back."""
@@ -84,7 +84,8 @@ class Worker:
         mine = batches[: len(batches) - len(batches) % self.world][self.rank :: self.world]
         self.network.train()
         for at in mine:
-            loss = self.blame(*self._tensors(self.rows.rows(at)))
+            inputs, targets = self.rows.rows(at)
+            loss = self.blame(*self._tensors((inputs, later(targets, settings.ahead, random))))
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()

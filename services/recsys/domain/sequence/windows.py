@@ -66,3 +66,18 @@ def hold_out(every: Windows, data: Interactions, random: np.random.Generator) ->
     end = every.end.copy()
     end[held] -= 1
     return Windows(every.item, every.begin, end), Windows(every.item, every.begin[held], every.end[held])
+
+
+def later(targets: Numbers, ahead: float, random: np.random.Generator) -> Numbers:
+    """Each target exchanged for one that came n places after it, n drawn by `ahead` ** n of all that did.
+
+    int64 (rows, longest), 0 behind the last, as Windows.rows gives them. Where shoppers take several things
+    at once their order says little, and what came soon is as right as what came next.
+    """
+    if not ahead:
+        return targets
+    there = targets > 0
+    left = np.maximum(there[:, ::-1].cumsum(1)[:, ::-1] - 1, 0)
+    drawn = np.log1p(-random.random(targets.shape) * (1 - ahead ** (left + 1))) / np.log(ahead)
+    step = np.where(there, np.minimum(drawn.astype(np.int64), left), 0)
+    return np.take_along_axis(targets, np.arange(targets.shape[1]) + step, 1)
