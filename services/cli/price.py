@@ -8,6 +8,7 @@ from services.cli import (
     output,
     price_competitors,
     price_desk,
+    price_learn,
     price_optimise,
     price_plans,
     price_policy,
@@ -29,6 +30,7 @@ for command in (
     price_plans.promotions,
     price_policy.set_policy,
     price_what_if.what_if,
+    price_learn.learn,
 ):
     app.command()(command)
 

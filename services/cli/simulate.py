@@ -1,6 +1,7 @@
 """`aisle simulate pricing --market NAME|FILE.toml`: what learning a price earns of the optimum."""
 
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,7 +54,15 @@ def simulate(market: str, runs: int, seed: int, progress: Any) -> dict[str, Any]
             for share in shares
         ]
     progress("played", len(plays), len(plays))
-    return {"market": market, "runs": runs, "results": results, "guardrail_cost": _cost(results)}
+    told = [(case.name, simulation.stopped(simulation.unguarded(case), runs, seed)) for case in cases]
+    stops = [{"case": name, **asdict(found)} for name, found in told if found]
+    return {
+        "market": market,
+        "runs": runs,
+        "results": results,
+        "guardrail_cost": _cost(results),
+        "stops": stops,
+    }
 
 
 def _cost(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -85,4 +94,11 @@ def _tables(report: dict[str, Any]) -> list[Any]:
     ]
     columns = ("case", "policy", "guardrails", "shoppers", "of the optimum", "95% interval")
     right = ("shoppers", "of the optimum")
-    return [output.table(f"{report['market']}, {report['runs']} runs", columns, rows, right=right)]
+    tables: list[Any] = [
+        output.table(f"{report['market']}, {report['runs']} runs", columns, rows, right=right)
+    ]
+    return tables + [
+        f"{one['case']}: {one['share']:.0%} of runs stop, after {one['shoppers']:.0f} shoppers; the price "
+        f"loses {one['loss']:.1%}, and is near the best in {one['near']:.0%}"
+        for one in report["stops"]
+    ]

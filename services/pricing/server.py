@@ -14,6 +14,7 @@ from services.kit.workers import Workers
 from services.pricing.adapters.accounts import SqlAccounts, SqlProposals
 from services.pricing.adapters.competitors import SqlCompetitors
 from services.pricing.adapters.database import Database, sqlite_url
+from services.pricing.adapters.learning import Learner, SqlLearner
 from services.pricing.adapters.optimising import Planner, SqlOptimiser
 from services.pricing.adapters.resources import Opened, Ticker
 from services.pricing.adapters.served_demand import ServedDemand
@@ -48,7 +49,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
     )
     optimiser = SqlOptimiser(Planner(store, demand), optimisers)
     simulator = SqlSimulator(Simulator(store, demand), optimisers)
-    competitors = SqlCompetitors(store, writers)
+    competitors, learner = SqlCompetitors(store, writers), SqlLearner(Learner(store), writers)
     following, ticker = Following(log, store), Ticker(store, config.tick_seconds)
     return Service(
         name="pricing",
@@ -56,7 +57,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
         endpoints=[
             Endpoint(
                 pricing_pb2_grpc.add_PricingServiceServicer_to_server,
-                PricingServicer(quotes, accounts, proposals, competitors, optimiser, simulator, now),
+                PricingServicer(quotes, accounts, proposals, competitors, optimiser, simulator, learner, now),
                 "aisle.pricing.v1.PricingService",
             )
         ],

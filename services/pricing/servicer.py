@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from aisle.pricing.v1 import competitor_pb2, optimization_pb2, pricing_pb2_grpc, simulation_pb2
+from aisle.pricing.v1 import competitor_pb2, learning_pb2, optimization_pb2, pricing_pb2_grpc, simulation_pb2
 from aisle.pricing.v1 import pricing_pb2 as pb
 
 from services.kit.errors import ServiceError
-from services.pricing.domain.ports import Accounts, Competitors, Optimiser, Proposals, Simulator
+from services.pricing.domain.ports import Accounts, Competitors, Learner, Optimiser, Proposals, Simulator
 from services.pricing.domain.quotes import Quotes
 from services.pricing.wire import (
     common,
     competitors,
+    learning,
     optimization,
     plans,
     policies,
@@ -32,10 +33,12 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         rivals: Competitors,
         optimiser: Optimiser,
         simulator: Simulator,
+        learner: Learner,
         now: Callable[[], int],
     ) -> None:
         self._quotes, self._accounts, self._desk, self._now = quotes, accounts, desk, now
         self._rivals, self._optimiser, self._simulator = rivals, optimiser, simulator
+        self._learner = learner
 
     async def QuotePrices(self, request: pb.QuotePricesRequest, context: Any) -> pb.QuotePricesResponse:
         """See the proto."""
@@ -159,6 +162,14 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         trial = simulation.to_trial(request)
         self._quotes.check(trial.market)
         return simulation.from_simulated(await self._simulator.simulate(trial))
+
+    async def LearnPrices(
+        self, request: learning_pb2.LearnPricesRequest, context: Any
+    ) -> learning_pb2.LearnPricesResponse:
+        """See the proto."""
+        wanted = learning.to_learning(request)
+        self._quotes.check(wanted.market)
+        return learning.from_learnt(await self._learner.learn(wanted))
 
     def _product(self, request: pb.ExplainPriceRequest | pb.ListPriceHistoryRequest) -> tuple[str, str]:
         market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)

@@ -7,6 +7,8 @@ from services.pricing.domain.account import Entry, State
 from services.pricing.domain.competitor import Rival
 from services.pricing.domain.demand.whatif import Outcome
 from services.pricing.domain.errors import PricingError
+from services.pricing.domain.learning.next_price import Choice
+from services.pricing.domain.learning.stopping import StopRule
 from services.pricing.domain.optimiser.clearing import Clearing, Markdown
 from services.pricing.domain.optimiser.goals import Objective
 from services.pricing.domain.optimiser.optimise import Plan
@@ -204,4 +206,42 @@ class Simulator(Protocol):
 
     async def simulate(self, trial: Trial) -> Simulated:
         """Replays the last weeks. Raises ServiceError MODEL_UNAVAILABLE, InvalidValue (market)."""
+        ...
+
+
+class Offers(NamedTuple):
+    """A product's prices to learn from, ascending, in micros: shoppers who could buy at each, and who did."""
+
+    product_id: str
+    currency: str
+    prices: Sequence[int]
+    offered: Sequence[int]
+    sold: Sequence[int]
+
+
+class Learning(NamedTuple):
+    """What to learn from, each product once; the same `request_id` again proposes nothing twice."""
+
+    market: str
+    products: Sequence[Offers]
+    proposer: str
+    request_id: str
+    exploration: float
+    rule: StopRule
+
+
+class Learnt(NamedTuple):
+    """The next price of a product, and its proposal; in words why nothing was chosen or proposed."""
+
+    offers: Offers
+    choice: Choice | None
+    proposal: Proposal | None
+    reason: str
+
+
+class Learner(Protocol):
+    """Learns the best prices while selling at them."""
+
+    async def learn(self, learning: Learning) -> list[Learnt]:
+        """Chooses and proposes the next prices. Raises InvalidValue (market)."""
         ...

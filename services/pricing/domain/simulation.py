@@ -9,15 +9,23 @@ import numpy as np
 from services.pricing.domain.learning.belief import Floats
 from services.pricing.domain.learning.fluid import best_value
 from services.pricing.domain.learning.sampler import Greedy, Policy, Thompson, Ucb1
+from services.pricing.domain.learning.stopping import Stopping, StopRule
 from services.pricing.domain.markets import Guardrails, Market
 
 Maker = Callable[[Market, int, np.random.Generator], Policy]
+
+
+def _stopping(market: Market, runs: int, random: np.random.Generator) -> Stopping:
+    sampler = Thompson(market.prices, market.cost, runs, random)
+    return Stopping(sampler, market.prices - market.cost, random, StopRule())
+
 
 POLICIES: Final[dict[str, Maker]] = {
     "thompson": lambda market, runs, random: Thompson(market.prices, market.cost, runs, random),
     "thompson without stock": lambda market, runs, random: Thompson(
         market.prices, market.cost, runs, random, stock_aware=False
     ),
+    Stopping.name: _stopping,
     "greedy": lambda market, runs, random: Greedy(market.prices, market.cost, runs),
     "ucb1": lambda market, runs, random: Ucb1(market.prices, market.cost, runs),
 }
@@ -47,6 +55,33 @@ def play(market: Market, policy: str, runs: int, seed: int = 0) -> list[Share]:
     random = np.random.default_rng(seed)
     earned = _earned(market, POLICIES[policy](market, runs, random), runs, random)
     return [_share(count, total / optimum(market, count)) for count, total in earned]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """How the sampler that stops fared: the share of runs that stopped, and after how many shoppers (mean).
+
+    What the price it stopped at loses on average, and how often it lies within the rule's reach of the best.
+    """
+
+    share: float
+    shoppers: float
+    loss: float
+    near: float
+
+
+def stopped(market: Market, runs: int, seed: int = 0) -> Stopped | None:
+    """Plays the sampler that stops; None when no run did."""
+    random = np.random.default_rng(seed)
+    policy = _stopping(market, runs, random)
+    _earned(market, policy, runs, random)
+    done = policy.price >= 0
+    if not done.any():
+        return None
+    earned = market.demand * (market.prices - market.cost)
+    lost = 1 - earned[policy.price[done]] / earned.max()
+    near = float((lost <= policy.rule.within).mean())
+    return Stopped(float(done.mean()), float(policy.shoppers[done].mean()), float(lost.mean()), near)
 
 
 def unguarded(market: Market) -> Market:
