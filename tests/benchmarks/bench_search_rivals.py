@@ -20,16 +20,18 @@ import numpy as np
 from aisle.catalog.v1 import product_pb2
 
 from services.kit.models import ModelStore
-from services.search.adapters.faiss_vectors import FaissVectors
+from services.search.adapters.embedded_backend import EmbeddedBackend
 from services.search.adapters.judged_files import read_judgements, read_products
+from services.search.adapters.milvus_backend import MilvusBackend
 from services.search.adapters.onnx_encoder import DIMENSION
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_view import SearchView, open_database
+from services.search.adapters.sqlite_signals import SqliteSignals
+from services.search.adapters.sqlite_view import SearchView
 from services.search.adapters.tantivy_index import analyser
-from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.adapters.vector_table import VectorTable
 from services.search.domain.dense import Meaning
 from services.search.domain.measures import DEPTH, measures
+from services.search.domain.ordering import Ordering
 from services.search.domain.ports import Encoder, Vector
 from services.search.domain.product import meaning
 from services.search.domain.request import Request
@@ -42,15 +44,21 @@ DATA: Final = Path(os.environ.get("AISLE_BENCH_DATA", "../shared/data")) / "sear
 Ranker = Callable[[str], Sequence[str]]
 
 
-def aisle(folder: Path, products: Sequence[product_pb2.Product], encoder: Encoder, rows: Vector) -> Ranker:
-    """The service's own code, as it serves."""
-    database = open_database(folder)
+def aisle(
+    backend: EmbeddedBackend | MilvusBackend,
+    products: Sequence[product_pb2.Product],
+    encoder: Encoder,
+    rows: Vector,
+) -> Ranker:
+    """The service's own code, as it serves, on one of its engines."""
+    database = backend.database
     SearchView(database).apply(records([upsert(product) for product in products]))
-    vectors = FaissVectors(DIMENSION)
+    vectors = backend.vectors(encoder.tag)
     keys = {text: key for key, text in VectorTable(database).missing("")}
     vectors.add([keys[meaning(product_of(product))] for product in products], rows)
     found = Meaning(encoder, vectors)
-    searcher = Searcher(TantivyCatalogue(database), lambda: found, SqliteLexicon(database))
+    ordering = Ordering(SqliteSignals(database))
+    searcher = Searcher(backend, lambda: found, SqliteLexicon(database), ordering=ordering)
     return lambda query: [
         result.product_id for result in searcher.search(Request(query, page_size=DEPTH)).results
     ]
@@ -154,7 +162,10 @@ def measure(encoder: Encoder) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         rivals = {
-            "aisle": aisle(folder, products, encoder, rows),
+            "aisle": aisle(EmbeddedBackend(folder / "own"), products, encoder, rows),
+            "aisle on milvus-lite": aisle(
+                MilvusBackend(folder / "milvus", str(folder / "aisle.db")), products, encoder, rows
+            ),
             "bm25s": bm25s_alone(ids, [f"{p.title} {p.description}" for p in products]),
             "tantivy": tantivy_alone(products),
             "lancedb": lancedb_hybrid(folder / "lance", ids, texts, encoder, rows),

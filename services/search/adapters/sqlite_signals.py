@@ -29,10 +29,9 @@ CREATE INDEX IF NOT EXISTS sales_by_strength ON sales (strength);
 
 TABLES: Final = ("signals", "sales")
 
+_PATHS: Final = "(SELECT group_concat(path, char(10)) FROM categories AS c WHERE c.document = p.document)"
 _KNOWN: Final = """
-SELECT p.document, p.title, p.brand_key,
-  (SELECT group_concat(path, char(10)) FROM categories AS c WHERE c.document = p.document),
-  p.micros, p.availability, g.margin, g.since, s.strength
+SELECT p.document, p.title, p.brand_key, {paths}, p.micros, p.availability, g.margin, g.since, s.strength
 FROM products AS p JOIN signals AS g USING (document) LEFT JOIN sales AS s ON s.id = p.id
 WHERE p.document IN (SELECT value FROM json_each(?))
 """
@@ -75,10 +74,11 @@ class SqliteSignals:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, documents: Sequence[int], now: float) -> Mapping[int, Known]:
+    def of(self, documents: Sequence[int], now: float, *, categories: bool = True) -> Mapping[int, Known]:
         """See Signals."""
+        sql = _KNOWN.format(paths=_PATHS if categories else "''")
         with self._database.read() as connection:
-            rows = connection.execute(_KNOWN, (json.dumps(list(documents)),)).fetchall()
+            rows = connection.execute(sql, (json.dumps(list(documents)),)).fetchall()
             most = connection.execute("SELECT max(strength) FROM sales").fetchone()[0]
         return {
             document: Known(

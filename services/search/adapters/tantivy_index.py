@@ -19,7 +19,7 @@ import tantivy
 from services.search.adapters.words_index import TEXTS, Row, rows
 from services.search.domain.text import fingerprint, spread
 
-LAYOUT: Final = "3"
+LAYOUT: Final = "4"
 """Changes with the schema below: an index of another layout is made again."""
 
 AMOUNT_BITS: Final = 46
@@ -32,6 +32,9 @@ PATHS: Final = "\n"
 """What joins a product's category paths into one value, counted in a tenth of the time."""
 
 ATTRIBUTES: Final = "attributes"
+
+SHELF: Final = "shelf"
+"""The field of that value's number, which is counted without looking up its letters."""
 
 _VALUES: Final = ("id", "path", "paths", "brand_key", "currency", "price_range", "availability")
 _NUMBERS: Final = ("document", "text_key", "micros", "cheapest", "dearest")
@@ -167,6 +170,7 @@ def _schema() -> Any:
     for name in _NUMBERS:
         builder.add_integer_field(name, indexed=True, fast=True)
     builder.add_json_field(ATTRIBUTES, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field(SHELF, fast=True)
     return builder.build()
 
 
@@ -175,7 +179,9 @@ def _document(row: Row) -> Any:
     for name, text in zip(TEXTS, row.texts, strict=True):
         document.add_text(name, spread(text))
     if row.paths:
-        document.add_text("paths", PATHS.join(row.paths))
+        joined = PATHS.join(row.paths)
+        document.add_text("paths", joined)
+        document.add_integer(SHELF, fingerprint(joined))
     for name in ("brand_key", "price_range", "availability"):
         if value := getattr(row, name):
             document.add_text(name, value)

@@ -4,13 +4,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
 from typing import Any, Final
 
 from tantivy import Order as Direction
 
 from services.search.adapters.sqlite_view import SearchDatabase
-from services.search.adapters.tantivy_index import PATHS, TantivyIndex, attribute_field, price_keys
+from services.search.adapters.tantivy_categories import EVERY_BUCKET, NUMBERS, Categories
+from services.search.adapters.tantivy_index import TantivyIndex, attribute_field, price_keys
 from services.search.adapters.tantivy_query import QueryBuilder
 from services.search.adapters.view_reads import brand_spellings, title_words
 from services.search.domain.attributes import attribute_of
@@ -18,7 +18,6 @@ from services.search.domain.ports import Candidate, Place, Wanted, Word
 from services.search.domain.request import Order
 
 _FACETS: Final = {
-    "category": "paths",
     "brand": "brand_key",
     "price": "price_range",
     "availability": "availability",
@@ -35,8 +34,6 @@ BEYOND: Final = 50
 """Values of a facet that are counted beyond those told, to see whether the last of these ties with more."""
 
 _TOTAL: Final = {"total": {"value_count": {"field": "document"}}}
-_EVERY_BUCKET: Final = 65_000
-"""Values that a facet may have before its counts are no longer exact: tantivy's own limit."""
 
 
 class TantivyCatalogue:
@@ -47,6 +44,7 @@ class TantivyCatalogue:
         self._database = database
         self._index = database.index
         self._queries = QueryBuilder(self._index)
+        self._categories = Categories()
 
     @contextmanager
     def look(self) -> Iterator["TantivyShelf"]:
@@ -57,14 +55,21 @@ class TantivyCatalogue:
                 # SQLite takes its snapshot at the first read, not where the transaction begins.
                 connection.execute("SELECT 1 FROM products LIMIT 1").fetchone()
                 searcher = self._index.searcher()
-            yield TantivyShelf(connection, searcher, self._queries)
+            yield TantivyShelf(connection, searcher, self._queries, self._categories)
 
 
 class TantivyShelf:
     """The Shelf port over one searcher and one read transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, searcher: Any, queries: QueryBuilder) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        searcher: Any,
+        queries: QueryBuilder,
+        categories: Categories,
+    ) -> None:
         self._connection = connection
+        self._categories = categories
         self._searcher = searcher
         self._queries = queries
         self._counted = dict[Wanted, int]()
@@ -122,14 +127,19 @@ class TantivyShelf:
         return {name: self._facet(name, told[name]["buckets"], limit, query) for name in names}
 
     def _facet(self, name: str, buckets: Sequence[Any], limit: int, query: Any) -> list[tuple[str, int]]:
-        counts = _counts(name, buckets)
+        counts = self._counts(name, buckets, query)
         if len(buckets) == limit + BEYOND and sorted(counts.values())[-limit] == min(counts.values()):
             # What was left out ties with the last that is told: it may come first by its name.
-            everything = self._searcher.aggregate(query, {name: _terms(name, _EVERY_BUCKET)})
-            counts = _counts(name, everything[name]["buckets"])
+            everything = self._searcher.aggregate(query, {name: _terms(name, EVERY_BUCKET)})
+            counts = self._counts(name, everything[name]["buckets"], query)
         first = sorted(counts, key=lambda value: (-counts[value], value))[:limit]
         shown = brand_spellings(self._connection, first) if name == "brand" else {}
         return sorted(((shown.get(v, v), counts[v]) for v in first), key=lambda pair: (-pair[1], pair[0]))
+
+    def _counts(self, name: str, buckets: Sequence[Any], query: Any) -> Mapping[str, int]:
+        if name == "category":
+            return self._categories.counts(self._searcher, query, buckets)
+        return {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
 
     def _by_price(self, query: Any, field: str, after: Place | None, limit: int) -> list[Place]:
         """Products with a price, in its order, ties by id wherever a page is cut."""
@@ -191,23 +201,9 @@ class TantivyShelf:
 
 def _terms(name: str, limit: int) -> dict[str, Any]:
     """An aggregation of a facet's values, counted exactly: each segment tells all of its own."""
-    size = _EVERY_BUCKET if name == "category" else min(limit + BEYOND, _EVERY_BUCKET)
+    if name == "category":
+        return NUMBERS
     attribute = attribute_of(name)
     field = _FACETS[name] if attribute is None else attribute_field(attribute)
-    return {"terms": {"field": field, "size": size, "segment_size": _EVERY_BUCKET}}
-
-
-def _counts(name: str, buckets: Sequence[Any]) -> Mapping[str, int]:
-    if name != "category":
-        return {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
-    counts = dict[str, int]()
-    for bucket in buckets:
-        of = int(bucket["doc_count"])
-        for path in _paths(bucket["key"]):
-            counts[path] = counts.get(path, 0) + of
-    return counts
-
-
-@lru_cache(_EVERY_BUCKET)
-def _paths(joined: str) -> list[str]:
-    return joined.split(PATHS)
+    size = min(limit + BEYOND, EVERY_BUCKET)
+    return {"terms": {"field": field, "size": size, "segment_size": EVERY_BUCKET}}

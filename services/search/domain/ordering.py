@@ -31,10 +31,12 @@ class Ordering:
     ) -> list[Match]:
         """The matches, best first, reordered; `now` in seconds."""
         head, tail = matches[:FIRST], matches[FIRST:]
-        known = self._signals.of([match.candidate.document for match in head], now)
+        ranker = self._ranker() if Stage.LEARNT in stages else None
+        documents = [match.candidate.document for match in head]
+        known = self._signals.of(documents, now, categories=ranker is not None)
         if Stage.SIGNALS in stages:
             head = weighted(head, known, weights, now)
-        if Stage.LEARNT in stages and (ranker := self._ranker()):
+        if ranker is not None:
             table = features(head, known, query, usual_price(known), now)
             head = corrected(head, table, ranker)
         head = arrange(head)

@@ -55,8 +55,8 @@ class Known(NamedTuple):
 class Signals(Protocol):
     """What is known of products; any thread may call it."""
 
-    def of(self, documents: Sequence[int], now: float) -> Mapping[int, Known]:
-        """What is known of each of these that is there; `now` in seconds."""
+    def of(self, documents: Sequence[int], now: float, *, categories: bool = True) -> Mapping[int, Known]:
+        """What is known of each of these that is there, with or without categories; `now` in seconds."""
         ...
 
 
