@@ -95,6 +95,8 @@ def _understood(told: dict[str, Any]) -> Iterator[RenderableType]:
     if told["lifted_conditions"]:
         lifted = ", ".join(told["lifted_conditions"]).replace("_", " ")
         yield Text(f"{told['wider_total_size']:,} products match without: {lifted}", style="yellow")
+    if told["related_categories"]:
+        yield Text(f"See also: {', '.join(told['related_categories'])}", style="yellow")
 
 
 def _money(told: dict[str, str]) -> str:

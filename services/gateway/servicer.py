@@ -81,6 +81,7 @@ class StorefrontServicer(storefront_service_pb2_grpc.StorefrontServiceServicer):
             corrected_query=found.corrected,
             lifted_conditions=found.lifted,
             wider_total_size=found.wider_total,
+            related_categories=found.related_categories,
             understanding=wire.understanding_message(found.understanding),
             redirect_uri=found.redirect_uri,
         )

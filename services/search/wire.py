@@ -96,11 +96,14 @@ def response_of(page: Page, *, explain: bool) -> search_pb2.SearchResponse:
         understanding=understanding_of(page.query, page.filter.currency),
         redirect_uri=page.redirect_uri,
     )
+    for category, confidence in page.categories:
+        response.understanding.predicted_categories.add(category=category, confidence=confidence)
     response.results.extend(_result_of(found, explain=explain) for found in page.results)
     if page.rescue:
         response.rescue.lifted_conditions.extend(page.rescue.lifted)
         response.rescue.results.extend(_result_of(found, explain=explain) for found in page.rescue.results)
         response.rescue.total_size = page.rescue.total
+        response.rescue.related_categories.extend(path for path, _ in page.rescue.categories)
     for name, values in page.facets.items():
         facet = response.facets.add(key=name)
         for value, count in values:
@@ -147,6 +150,8 @@ def understanding_of(query: Understanding, currency: str) -> understanding_pb2.Q
     for text, *alternatives in query.every_reading:
         if alternatives:
             message.expansions.add(text=text, alternatives=alternatives)
+    for one in query.attributes:
+        message.attributes.add(name=one.name, value=one.text, confidence=one.confidence)
     price = query.price or PriceRange()
     for amount, bound in ((price.minimum, message.min_price), (price.maximum, message.max_price)):
         if amount is not None:

@@ -125,6 +125,7 @@ class StubSearcher:
             corrected=answer.understanding.searched_query if answer.understanding.corrections else "",
             lifted=tuple(answer.rescue.lifted_conditions),
             wider_total=answer.rescue.total_size,
+            related_categories=tuple(answer.rescue.related_categories),
             understanding=answer.understanding.SerializeToString(),
             redirect_uri=answer.redirect_uri,
         )

@@ -153,6 +153,7 @@ class Answer:
     corrected: str = ""
     lifted: tuple[str, ...] = ()
     wider_total: int = 0
+    related_categories: tuple[str, ...] = ()
     understanding: bytes = b""
     redirect_uri: str = ""
 

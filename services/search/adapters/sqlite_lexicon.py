@@ -8,6 +8,7 @@ from typing import Final
 from services.kit.views import Database
 from services.search.adapters import sqlite_attributes
 from services.search.adapters.sqlite_vocabulary import shortened
+from services.search.domain.product import lowest
 from services.search.domain.query.lexicon import Named, Said, Spelled
 
 SHORTEST_PLURAL: Final = 4
@@ -72,6 +73,16 @@ class SqliteLexicon:
         """See Lexicon."""
         with self._database.read() as connection:
             return sqlite_attributes.ranged(connection, attribute)
+
+    def categories(self, product_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """See Lexicon."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT id, json_group_array(path) FROM products JOIN categories USING (document)"
+                " WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id",
+                (json.dumps(list(product_ids)),),
+            )
+            return {id_: lowest(json.loads(paths)) for id_, paths in rows}
 
     def currency(self) -> str:
         """See Lexicon."""

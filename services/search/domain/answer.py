@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.search.domain.fusion import UNSCORED, Match, Parts
 from services.search.domain.product import LEVEL
 from services.search.domain.query.understanding import Understanding
+from services.search.domain.related import Predicted
 from services.search.domain.request import Filter, Order, Request
 
 
@@ -24,11 +25,15 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """What there is without some of the request's conditions, when with them there is nothing."""
+    """What there is without some of the request's conditions, when with them there is nothing.
+
+    `categories` are those of the results, or where there are none either, of what is nearest in meaning.
+    """
 
     lifted: tuple[str, ...]
     results: list[Result]
     total: int
+    categories: Sequence[Predicted] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Page:
     """An answer. `total` counts all that match, `facets` are counted over the same.
 
     `query` tells what was understood, `filter` what was let through because of it; facets that are `ranged`
-    count ranges of numbers.
+    count ranges of numbers. `categories` are those that the query is about, by what it finds.
     """
 
     results: list[Result]
@@ -49,6 +54,7 @@ class Page:
     redirect_uri: str = ""
     rescue: Rescue | None = None
     ranged: frozenset[str] = frozenset()
+    categories: Sequence[Predicted] = ()
 
 
 def result_of(match: Match, query: str) -> Result:

@@ -14,6 +14,9 @@ WHOLE: Final = 2.0
 PHRASE: Final = 0.6
 MEANING: Final = 10.0
 
+ASKED: Final = 0.5
+"""What a product has more that has a value which the query asks for by the attribute's name, "size 42"."""
+
 
 class Parts(NamedTuple):
     """What adds up to a score."""
@@ -30,6 +33,7 @@ class Parts(NamedTuple):
     variety: float = 0.0
     boost: float = 0.0
     reading: float = 0.0
+    attributes: float = 0.0
 
 
 UNSCORED: Final = Parts()

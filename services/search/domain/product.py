@@ -1,6 +1,6 @@
 """A product as search sees it, and what is derived from it when it is indexed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,6 +52,11 @@ def path(category: str) -> str:
 def paths(categories: tuple[str, ...]) -> list[str]:
     """Each category path and all above it, sorted, each once: "Grocery", "Grocery > Dairy"."""
     return sorted({above for category in categories for above in _above(path(category))})
+
+
+def lowest(paths: Sequence[str]) -> list[str]:
+    """Those of the paths that lie above none of the others, sorted."""
+    return sorted(path for path in paths if not any(other.startswith(path + LEVEL) for other in paths))
 
 
 def _above(category: str) -> Iterator[str]:

@@ -17,15 +17,17 @@ from services.search.domain.controls import Boost, Controls, InForce, Pin, Synon
 from services.search.domain.dense import Meaning
 from services.search.domain.errors import InvalidPageToken
 from services.search.domain.facets import facets
-from services.search.domain.fusion import Match, arrange, fuse
+from services.search.domain.fusion import ASKED, Match, arrange, fuse
 from services.search.domain.merchandising import boosted, pinned
 from services.search.domain.ordering import Ordering
 from services.search.domain.paging import Position, Shown
 from services.search.domain.ports import Candidate, Catalogue, Place, Shelf, Wanted, Word
 from services.search.domain.query.lexicon import Lexicon
+from services.search.domain.query.predicting import attributed
 from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.spelling import Sense
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
+from services.search.domain.related import VOTERS, Predicted, predicted
 from services.search.domain.request import Filter, Order, Request
 from services.search.domain.rescue import relaxations
 from services.search.domain.stages import ALL, Stage
@@ -84,7 +86,8 @@ class Searcher:
             rescue = None if total else self._rescue(asked, filter_)
         more = paging.token(request, end) if end else ""
         told = query, filter_, ruled.redirect, rescue
-        return Page(results, total, more, served_by, counted.counts, *told, counted.ranged)
+        about = [] if request.exact else self._about([match.candidate.product_id for match in matches])
+        return Page(results, total, more, served_by, counted.counts, *told, counted.ranged, about)
 
     def fused(self, text: str) -> tuple[Understanding, list[Match]]:
         """A query as it is understood and the head of what it finds, as fusion alone orders it."""
@@ -100,6 +103,7 @@ class Searcher:
         if not query.text:
             return Wanted(filter=filter_), []
         wanted, matches = self._find(shelf, query, filter_, asked.meaning)
+        matches = _as_asked(shelf, wanted, query, matches)
         matches = self._ordered(matches, query, asked.ruled)
         return wanted, self._as_ruled(shelf, matches, asked.ruled, filter_, asked.request.order)
 
@@ -126,8 +130,23 @@ class Searcher:
         for names, wider in relaxations(filter_):
             total, results, _ = self._paged(asked, *self._found(asked, wider), None)
             if total:
-                return Rescue(names, results, total)
-        return None
+                about = self._about([found.product_id for found in results])
+                return Rescue(names, results, total, about)
+        about = self._nearest(asked)
+        return Rescue((), [], 0, about) if about else None
+
+    def _nearest(self, asked: _Asked) -> list[Predicted]:
+        """The categories of what lies nearest to a query that finds nothing, however far that is."""
+        if asked.meaning is None or not asked.query.text:
+            return []
+        near = dict(asked.meaning.vectors.nearest(asked.meaning.of(asked.query.meaning), VOTERS))
+        found = asked.shelf.ranked(Wanted(texts=tuple(near)), VOTERS) if near else []
+        found.sort(key=lambda one: (-near[one.text_key], one.product_id))
+        return self._about([one.product_id for one in found])
+
+    def _about(self, product_ids: Sequence[str]) -> list[Predicted]:
+        first = product_ids[:VOTERS]
+        return predicted(first, self._lexicon.categories(first)) if first else []
 
     def _chosen(self, request: Request) -> Request:
         """The request with what it chooses of attributes in its filter, numbers as the values there are."""
@@ -160,17 +179,22 @@ class Searcher:
     ) -> Understanding:
         if request.exact or Stage.READING not in self._stages:
             return as_typed(request.text)
-        plain = understand(request.text, self._lexicon)
+
+        def having(text: str) -> int:
+            return shelf.count(Wanted(((text,),)))
+
+        plain = attributed(understand(request.text, self._lexicon), self._lexicon, having)
         if (query := with_synonyms(plain, ruled.only(Synonyms))) is not plain:
             return query  # the merchant knows these words
         if not query.words or query.products or Stage.SPELLING not in self._stages:
             return query
-        return reworded(
+        query = reworded(
             query,
             self._lexicon,
             lambda asked, prefix: shelf.count(Wanted(tuple(asked), prefix=prefix)),
             Sense(meaning.encoder.knows, meaning.nearness) if meaning else Sense(),
         )
+        return attributed(query, self._lexicon, having) if query.corrections else query
 
     def _find(
         self, shelf: Shelf, query: Understanding, filter_: Filter, meaning: Meaning | None
@@ -206,6 +230,23 @@ class Searcher:
         cosines = meaning.similarity(vector, list({candidate.text_key for candidate in lexical}))
         matches = fuse(lexical, whole, phrase, dense, {**cosines, **near})
         return replace(wanted, texts=tuple(near)), arrange(matches)
+
+
+def _as_asked(shelf: Shelf, wanted: Wanted, query: Understanding, matches: list[Match]) -> list[Match]:
+    """The matches with what the attributes add that the query asks for by name.
+
+    Without a name the word itself tells: to add for those too gained nothing on judged queries.
+    """
+    named = [one for one in query.attributes if one.by_name]
+    for one in named:
+        chosen = (*wanted.filter.attributes, (one.name, (one.key,)))
+        having = replace(wanted, filter=replace(wanted.filter, attributes=chosen))
+        documents = {candidate.document for candidate in shelf.ranked(having, 2 * HEAD)}
+        matches = [
+            match.plus(attributes=ASKED) if match.candidate.document in documents else match
+            for match in matches
+        ]
+    return arrange(matches) if named else matches
 
 
 def _by_words(

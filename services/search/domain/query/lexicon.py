@@ -28,6 +28,21 @@ class Said(NamedTuple):
     products: int
 
 
+class Asked(NamedTuple):
+    """A value of an attribute that a query asks for, in `words` of it, the attribute's name among them."""
+
+    name: str
+    key: str
+    text: str
+    confidence: float
+    words: tuple[str, ...]
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the query says the attribute's name too."""
+        return len(self.words) > len(self.key.split())
+
+
 class Lexicon(Protocol):
     """The words of the catalogue; any thread may call it."""
 
@@ -61,6 +76,10 @@ class Lexicon(Protocol):
 
     def ranged(self, attribute: str) -> bool:
         """Whether an attribute has so many numbers, and nothing else, that they are counted in ranges."""
+        ...
+
+    def categories(self, product_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """The paths of the lowest categories of each product that has any, sorted."""
         ...
 
     def currency(self) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from services.search.domain.ports import Word
 from services.search.domain.query.chinese import with_chinese, with_english
 from services.search.domain.query.language import UNKNOWN, language
-from services.search.domain.query.lexicon import Lexicon, Named
+from services.search.domain.query.lexicon import Asked, Lexicon, Named
 from services.search.domain.query.negation import take_negations
 from services.search.domain.query.prices import PriceRange, take_price
 from services.search.domain.query.spelling import Correction
@@ -49,8 +49,9 @@ class Understanding:
 
     `text` is what remains of the query, corrected; `meaning` is what is embedded: the same, in English as far
     as it is known; `words` are what a product must have, each with all that counts as it; `products` are the
-    ids of a product number. `beside` are other things that may have been meant; `share` is the share of each,
-    and of the query itself, against the likeliest's 1; where it `stands`, what has all its words is first.
+    ids of a product number; `attributes` are the values of attributes that it asks for. `beside` are other
+    things that may have been meant; `share` is the share of each, and of the query itself, against the
+    likeliest's 1; where it `stands`, what has all its words is first.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Understanding:
     corrections: tuple[Correction, ...] = ()
     named: tuple[Named, ...] = ()
     products: tuple[str, ...] = ()
+    attributes: tuple[Asked, ...] = ()
     beside: tuple["Understanding", ...] = ()
     share: float = 1.0
     stands: bool = False
