@@ -106,23 +106,26 @@ class Served:
         self, count: int, turn: Iterator[bytes], *, name: str = NAME, in_flight: int = IN_FLIGHT
     ) -> dict[str, float]:
         """CPU milliseconds a picture, of all and of each part; pictures a second."""
-        before, began = self._cpu(name), time.perf_counter()
-        uvloop.run(self._ask(count, turn, name, in_flight))
-        parts = {part: 1000 * (cpu - before[part]) / count for part, cpu in self._cpu(name).items()}
-        told = {f"{part}_cpu_ms": cpu for part, cpu in parts.items() if part}
-        rate = count / (time.perf_counter() - began)
-        return {"cpu_ms": sum(parts.values()), **told, "per_second": rate}
+        return uvloop.run(self._see(count, turn, name, in_flight))
 
-    async def _ask(self, count: int, turn: Iterator[bytes], name: str, in_flight: int) -> None:
+    async def _see(self, count: int, turn: Iterator[bytes], name: str, in_flight: int) -> dict[str, float]:
         triton = Triton(self._url, Repository(self._home, name=name), seconds=60)
+        if name == NAME:
+            await triton.ping()  # learns how many pictures a request may hold
+        await triton.see(next(turn))
         left = iter(range(count))
 
         async def ask() -> None:
             for _ in left:
                 await triton.see(next(turn))
 
+        before, began = self._cpu(name), time.perf_counter()
         await asyncio.gather(*(ask() for _ in range(in_flight)))
+        rate = count / (time.perf_counter() - began)
+        parts = {part: 1000 * (cpu - before[part]) / count for part, cpu in self._cpu(name).items()}
         await triton.close()
+        told = {f"{part}_cpu_ms": cpu for part, cpu in parts.items() if part}
+        return {"cpu_ms": sum(parts.values()), **told, "per_second": rate}
 
     def _cpu(self, name: str) -> dict[str, float]:
         """CPU seconds of this process, of tritonserver, of its processes for a model; "" for all others."""
@@ -145,7 +148,7 @@ def put_noop(home: Path, url: str) -> None:
     for folder in (repository.root / "noop" / "1", repository.root / "noop_network" / "1"):
         folder.mkdir(parents=True)
     config = (TEMPLATES / "pictures" / "configs" / "cpu.pbtxt").read_text()
-    values = {"NAME": "noop", "DECODERS": 1 + (os.cpu_count() or 1)}
+    values = {"NAME": "noop", "INSTANCES": os.cpu_count() or 1}
     (repository.root / "noop" / "config.pbtxt").write_text(Template(config).substitute(values))
     shutil.copy(NOOP, repository.root / "noop" / "1" / "model.py")
     (repository.root / "noop_network" / "1" / "model.json").write_text("{}")

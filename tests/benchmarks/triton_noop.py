@@ -4,7 +4,11 @@
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
-ANSWER = {"PROBABILITIES": np.zeros((1, 1000), np.float32), "EMBEDDING": np.zeros((1, 1280), np.float32)}
+ANSWER = {
+    "PROBABILITIES": np.zeros((1, 1000), np.float32),
+    "EMBEDDING": np.zeros((1, 1280), np.float32),
+    "REFUSED": np.full((1, 1), b"", np.object_),
+}
 
 
 class TritonPythonModel:

@@ -38,14 +38,14 @@ def test_both_configurations_take_and_give_the_same(
             assert one.version_policy.latest.num_versions == 2
             assert one.dynamic_batching.default_queue_policy.max_queue_size > 0
     pictures, network = (configured[model, "cpu"] for model in MODELS)
-    assert [output.name for output in pictures.output] == ["PROBABILITIES", "EMBEDDING"]
+    assert [output.name for output in pictures.output] == ["PROBABILITIES", "EMBEDDING", "REFUSED"]
     assert [*network.input[0].dims] == [SIDE, SIDE, 3]
 
 
 def test_on_a_cpu_python_runs_one_instance_a_core(configured: dict[tuple[str, str], pb.ModelConfig]) -> None:
     pictures, network = (configured[model, "cpu"] for model in MODELS)
     assert {pictures.backend, network.backend} == {"python"}
-    assert [group.count for group in (*pictures.instance_group, *network.instance_group)] == [4, 3]
+    assert [group.count for group in (*pictures.instance_group, *network.instance_group)] == [3, 3]
     assert pictures.response_cache.enable
 
 

@@ -62,7 +62,7 @@ async def test_a_model_is_swapped_under_load_without_a_failed_request_and_the_on
 
     asks = [asyncio.create_task(ask(10_000 * i)) for i in range(4)]
     await wait_until(lambda: len(seen) > 10)
-    await asyncio.to_thread(tier.take, publish(triton.home, sharpness=5.0))
+    await asyncio.to_thread(tier.take, publish(triton.home, sharpness=30.0))
     answered = len(seen)
     await wait_until(lambda: len(seen) > answered + 20)
     done.set()
@@ -103,10 +103,14 @@ async def test_pictures_that_cannot_be_read_take_no_other_of_their_batch_with_th
     assert max(batches(triton, tier.model)) > 1
 
 
-async def test_more_pictures_than_the_queue_holds_are_refused(tier: Triton) -> None:
+async def test_more_requests_than_the_queue_holds_are_refused(tier: Triton, triton: TritonProcess) -> None:
     image = encoded(noise((300, 300)))
     pictures = (image + bytes([n % 250, n // 250]) for n in range(1000))  # what follows a JPEG is not read
-    answers = await asyncio.gather(*map(tier.see, pictures), return_exceptions=True)
+    many = [Triton(triton.url, Repository(triton.home), seconds=30) for _ in range(40)]  # many services
+    asks = [many[n % 40].see(one) for n, one in enumerate(pictures)]
+    answers = await asyncio.gather(*asks, return_exceptions=True)
+    for one in many:
+        await one.close()
     told = {
         answer.reason if isinstance(answer, ServiceError) else type(answer).__name__ for answer in answers
     }

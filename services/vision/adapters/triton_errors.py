@@ -6,21 +6,24 @@ import grpc
 
 from services.kit import deadline, logs
 from services.kit.errors import ServiceError
-from services.vision.domain.image import TooLargeImage, UnreadableImage
+from services.vision.domain.image import ImageError, MissingImage, TooLargeImage, UnreadableImage
 
 AWAY: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 
+_REFUSALS: Final = {kind.reason: kind for kind in (MissingImage, TooLargeImage, UnreadableImage)}
+
 _logger = logs.get("vision.triton")
+
+
+def refusal(told: str) -> ImageError:
+    """The error that a picture was refused with in Triton, told as "REASON: text"."""
+    reason, _, text = told.partition(": ")
+    return _REFUSALS.get(reason, UnreadableImage)(text)
 
 
 def translated(error: Any) -> Exception:
     """The error that a caller gets for Triton's grpc.RpcError; its own text stays in the logs."""
     code, text = error.code(), error.details() or ""
-    if code == grpc.StatusCode.INVALID_ARGUMENT:
-        if text.startswith(f"{TooLargeImage.reason}: "):
-            return TooLargeImage(text.partition(": ")[2])
-        if text.startswith(f"{UnreadableImage.reason}: "):
-            return UnreadableImage(text.partition(": ")[2])
     if deadline.remaining() == 0.0:
         return ServiceError("DEADLINE_EXCEEDED", "the deadline passed while Triton worked")
     if "maximum queue size" in text.lower():

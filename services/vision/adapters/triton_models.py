@@ -29,6 +29,8 @@ class TritonModels:
         self._lock = Lock()
         self.version = 0
         """The version that callers come to; 0 for none."""
+        self.most, self.at_once = 1, 16
+        """Pictures a request may hold, and requests worth sending at once; Triton tells when it serves."""
 
     def take(self, model: Model) -> None:
         """Puts a model into the repository and has Triton load it. Blocks.
@@ -77,6 +79,10 @@ class TritonModels:
         served = triton.ModelMetadata(request, timeout=LOAD_SECONDS).versions
         if str(version) not in served:
             raise ValueError(f"Triton serves the versions {served}")
+        config = triton.ModelConfig(pb.ModelConfigRequest(name=repository.name), timeout=LOAD_SECONDS).config
+        self.most = config.max_batch_size
+        # One more than it has instances, so that none waits for the way there and back.
+        self.at_once = 1 + sum(group.count for group in config.instance_group)
 
     def _try(self, triton: Any, version: int) -> None:
         """Has the network see a black picture. Raises ValueError when it answers with other sizes."""

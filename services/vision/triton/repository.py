@@ -55,7 +55,6 @@ class Repository:
         values = {
             "NAME": self.name,
             "INSTANCES": instances,
-            "DECODERS": instances + 1,
             "ENGINES": self.root.parent / "engines",
         }
         for template, name in (("network", self.network), ("pictures", self.name)):

@@ -10,6 +10,9 @@ import triton_python_backend_utils as pb_utils
 
 from . import image
 
+OUTPUTS = ["PROBABILITIES", "EMBEDDING", "REFUSED"]
+NOTHING = [np.zeros((0, 1), np.float32)] * 2
+
 
 class TritonPythonModel:
     """One instance: decodes on one thread, then waits for the network. It asks it once for all of a batch."""
@@ -20,35 +23,36 @@ class TritonPythonModel:
         self._version = int(args["model_version"])
 
     def execute(self, requests):
-        """Answers each request; one that cannot be read takes no other with it."""
+        """Answers each request; a picture that cannot be read takes no other with it."""
         pictures = [self._read(request) for request in requests]
-        rows = [picture for picture in pictures if isinstance(picture, np.ndarray)]
-        seen = self._see(np.concatenate(rows)) if rows else ()
-        responses, start = [], 0
-        for picture in pictures:
-            if not isinstance(picture, np.ndarray):
-                responses.append(pb_utils.InferenceResponse(error=picture))
-                continue
-            if isinstance(seen, pb_utils.TritonError):
-                responses.append(pb_utils.InferenceResponse(error=seen))
-                continue
-            end = start + len(picture)
-            probabilities, embeddings = (output[start:end] for output in seen)
-            outputs = [
-                pb_utils.Tensor("PROBABILITIES", probabilities),
-                pb_utils.Tensor("EMBEDDING", embeddings),
-            ]
-            responses.append(pb_utils.InferenceResponse(outputs))
-            start = end
-        return responses
+        rows = [one for some in pictures for one in some if isinstance(one, np.ndarray)]
+        seen = self._see(np.stack(rows)) if rows else NOTHING
+        if isinstance(seen, pb_utils.TritonError):
+            return [pb_utils.InferenceResponse(error=seen) for _ in requests]
+        turn = iter(zip(*seen, strict=True))
+        return [self._answer(some, turn, seen) for some in pictures]
+
+    def _answer(self, pictures, turn, seen):
+        """A request's outputs: what the network saw in each picture, by turns; zeros where it saw none."""
+        outputs = [np.zeros((len(pictures), output.shape[1]), np.float32) for output in seen]
+        refused = np.full((len(pictures), 1), b"", np.object_)
+        for i, picture in enumerate(pictures):
+            if isinstance(picture, np.ndarray):
+                outputs[0][i], outputs[1][i] = next(turn)
+            else:
+                refused[i] = f"{picture.reason}: {picture}".encode()
+        return pb_utils.InferenceResponse([*map(pb_utils.Tensor, OUTPUTS, (*outputs, refused))])
 
     def _read(self, request):
-        """The request's pictures as pixels (n, SIDE, SIDE, 3), or the error that tells why not."""
+        """The request's pictures, each as pixels (SIDE, SIDE, 3) or as the error that tells why not."""
         encoded = pb_utils.get_input_tensor_by_name(request, "IMAGE").as_numpy()
+        return [self._pixels(bytes(one)) for one in encoded.reshape(-1)]
+
+    def _pixels(self, picture):
         try:
-            return np.stack([image.pixels(bytes(one)) for one in encoded.reshape(-1)])
+            return image.pixels(picture)
         except image.ImageError as error:
-            return pb_utils.TritonError(f"{error.reason}: {error}", pb_utils.TritonError.INVALID_ARG)
+            return error
 
     def _see(self, pixels):
         """The network's probabilities and embeddings of (n, SIDE, SIDE, 3), or its error."""
