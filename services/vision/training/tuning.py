@@ -14,7 +14,7 @@ from services.kit.progress import Progress
 from services.vision.network import EfficientNetLite
 from services.vision.training.parts import BATCH, Fitted, Ints, Part, accuracy, pooled, tensor
 
-EPOCHS: Final = 24
+EPOCHS: Final = 14
 PATIENCE: Final = 12
 RATE: Final = 5e-4
 HEAD_RATE: Final = 2e-3
@@ -101,7 +101,7 @@ class _Run:
             weight_decay=DECAY,
         )
         self._rate = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, [RATE, HEAD_RATE], total_steps=EPOCHS * self._steps, pct_start=0.2
+            self._optimiser, [RATE, HEAD_RATE], total_steps=EPOCHS * self._steps, pct_start=0.35
         )
 
     @property
