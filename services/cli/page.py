@@ -44,6 +44,9 @@ def command(
         list[str] | None,
         typer.Option(help="NAME=VALUE or NAME=FROM..BELOW: only such products; of one name any is enough."),
     ] = None,
+    group_variants: Annotated[
+        bool, typer.Option("--group-variants", help="One result for all variants of a product (search only).")
+    ] = False,
     size: Annotated[int, typer.Option(help="Products in a section; 0 leaves it to the gateway.")] = 0,
     gateway: Annotated[str, typer.Option(help="host:port; AISLE_GATEWAY when not given")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -61,6 +64,7 @@ def command(
         user=user, visitor=visitor, categories=category or (), brands=brand or (), facets=facet or (),
         order_by=order_by, page_size=size, highlight=highlight, explain=explain, exact=exact,
         facet_prefixes=prefixes(facet_prefix or []), attributes=attributes(attribute or []), box=part(box),
+        group_variants=group_variants,
         **about(name, words),
     )  # fmt: skip
     config = Config()

@@ -36,6 +36,7 @@ class Asked:
     exact: bool = False
     facet_prefixes: Mapping[str, str] = field(default_factory=dict)
     attributes: Sequence[search_pb2.AttributeFilter] = ()
+    group_variants: bool = False
     page_size: int = 0
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -67,6 +68,7 @@ def _search(asked: Asked) -> Any:
         shopper=asked.shopper, query=asked.query, filter=asked.filter, page_size=asked.page_size,
         facet_keys=asked.facets, order_by=asked.order_by, highlight=asked.highlight, explain=asked.explain,
         exact=asked.exact, facet_prefixes=asked.facet_prefixes, attribute_filters=asked.attributes,
+        group_variants=asked.group_variants,
     )  # fmt: skip
 
 
@@ -162,6 +164,8 @@ def _item(item: pb.Item) -> dict[str, Any]:
         "quantity": item.quantity,
         "title_words": list(item.title_words),
         "score_parts": dict(item.score_parts),
+        "variant_count": item.variant_count,
+        "variant_product_ids": list(item.variant_product_ids),
     }
 
 

@@ -52,7 +52,8 @@ def _section(section: dict[str, Any], rows: int) -> Table:
 
 def _why(item: dict[str, Any]) -> str:
     parts = [f"{name} {value:.2f}" for name, value in item["score_parts"].items() if value]
-    return "\n".join([item["reason"], *([" + ".join(parts)] if parts else [])])
+    others = [f"{item['variant_count']:,} more variants"] if item["variant_count"] else []
+    return "\n".join([item["reason"], *others, *([" + ".join(parts)] if parts else [])])
 
 
 def price(item: dict[str, Any]) -> Text:

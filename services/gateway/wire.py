@@ -147,6 +147,7 @@ def search_query(request: storefront_service_pb2.SearchProductsRequest) -> Searc
         explain=request.explain,
         exact=request.exact,
         attribute_filters=tuple(map(_attribute_filter, request.attribute_filters)),
+        group_variants=request.group_variants,
     )
 
 
@@ -199,6 +200,8 @@ def _item(item: Item) -> storefront_service_pb2.Item:
         quantity=one.quantity,
         title_words=one.title_words,
         score_parts=dict(one.score_parts),
+        variant_count=one.variant_count,
+        variant_product_ids=one.variants,
     )
     message.product.MergeFromString(item.card.body)
     if item.tag:

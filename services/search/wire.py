@@ -51,6 +51,7 @@ def request_of(message: search_pb2.SearchRequest) -> Request:
         highlight=message.highlight,
         facet_prefixes=tuple((_facet(name), text) for name, text in sorted(message.facet_prefixes.items())),
         attribute_filters=tuple(map(_attribute_filter, message.attribute_filters)),
+        group_variants=message.group_variants,
     )
 
 
@@ -129,6 +130,8 @@ def _result_of(found: Result, *, explain: bool) -> search_pb2.SearchResult:
         dense_rank=found.dense_rank,
         reason=found.reason,
         title_words=found.title_words,
+        variant_count=found.variant_count,
+        variant_product_ids=found.variants,
     )
     for name, value in found.parts._asdict().items() if explain else ():
         message.score_parts.add(name=name, value=value)
@@ -185,7 +188,13 @@ def product_of(message: product_pb2.Product) -> Product:
         margin=_margin(message),
         since=message.available_time.ToNanoseconds() / 1e9,
         attributes=tuple(values_of(_attributes(message))),
+        primary_id=_primary(message),
     )
+
+
+def _primary(message: product_pb2.Product) -> str:
+    """The product that it is a variant of; some feeds name a primary product as its own."""
+    return message.primary_product_id if message.primary_product_id != message.id else ""
 
 
 def _attributes(message: product_pb2.Product) -> dict[str, list[str]]:

@@ -26,6 +26,8 @@ def answer() -> pb.SearchProductsResponse:
             status=pb.SECTION_STATUS_OK,
         ),
         reason="Matches milk",
+        variant_count=2,
+        variant_product_ids=["n", "o"],
     )
     section = pb.Section(
         id="results", title="Results", status=pb.SECTION_STATUS_OK, served_by="search hybrid", items=[item]
@@ -51,12 +53,22 @@ def test_a_page_as_data() -> None:
     assert told["sections"][0]["items"][0]["price"]["text"] == "$2.99"
     assert told["sections"][0]["latency_ms"] == 12
     assert told["facets"] == {"brand": {"Green Hill": 7}}
+    assert told["sections"][0]["items"][0]["variant_product_ids"] == ["n", "o"]
     assert pages.missing(told) == []
 
 
 def test_a_page_as_a_table() -> None:
     text = drawn(pages.told("search", answer()))
-    for part in ("a heading", "Results", "OK", "search hybrid", "12 ms", "Milk [2%], 1 gal", "Matches milk"):
+    for part in (
+        "a heading",
+        "Results",
+        "OK",
+        "search hybrid",
+        "12 ms",
+        "Milk [2%], 1 gal",
+        "Matches milk",
+        "2 more variants",
+    ):
         assert part in text
     assert "$2.99 was $3.99 -25%" in text
     assert "1,234 products match" in text

@@ -111,6 +111,8 @@ class Search(search_pb2_grpc.SearchServiceServicer):
                     score=one.score,
                     reason=one.reason,
                     title_words=[request.query] if request.highlight else [],
+                    variant_count=2 if request.group_variants else 0,
+                    variant_product_ids=["a", "b"] if request.group_variants else [],
                     score_parts=[search_pb2.ScorePart(name="words", value=one.score)]
                     if request.explain
                     else [],

@@ -98,6 +98,7 @@ async def test_search_tells_what_it_understood_and_what_it_was_asked_to_tell(str
     assert (plain.understanding.searched_query, plain.redirect_uri) == ("bread", "/bakery")
     first = plain.page.sections[0].items[0]
     assert not first.title_words
+    assert not first.variant_count
     assert not first.score_parts
     told = await door.pages.SearchProducts(
         pb.SearchProductsRequest(
@@ -109,9 +110,11 @@ async def test_search_tells_what_it_understood_and_what_it_was_asked_to_tell(str
             exact=True,
             facet_keys=["brand"],
             facet_prefixes={"brand": "ac"},
+            group_variants=True,
         )
     )
     first = told.page.sections[0].items[0]
+    assert (first.variant_count, list(first.variant_product_ids)) == (2, ["a", "b"])
     assert (list(first.title_words), list(first.score_parts)) == (["bread"], ["words"])
     assert ([facet.key for facet in told.facets], told.redirect_uri) == (["brand"], "")
 

@@ -11,7 +11,7 @@ from services.search.adapters.memory import ConceptEncoder
 from services.search.adapters.milvus_backend import MilvusBackend
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.vector_table import VectorTable
-from services.search.domain.attributes import range_name
+from services.search.domain.attributes import GROUP, range_name
 from services.search.domain.dense import Meaning
 from services.search.domain.ports import Place, Shelf, Wanted
 from services.search.domain.request import FACETS, Filter, Order, Request
@@ -19,6 +19,7 @@ from services.search.domain.search import Searcher
 from services.search.domain.text import fingerprint
 from tests.search.shop import CONCEPTS, SHOP, TEA, delete, fill, product, upsert
 from tests.search.test_attributes import SHOES
+from tests.search.test_grouping import SHOES as BOOTS
 
 Backend = Any
 Open = Callable[[Path], Backend]
@@ -201,6 +202,29 @@ def test_attributes_are_counted_and_let_through(opened: Open, tmp_path: Path) ->
             ((("colour", ()),), []),
         ):
             assert sorted(ids(shelf, Wanted(filter=Filter(attributes=chosen)))) == expected
+    made.database.close()
+
+
+def test_groups_are_counted_and_products_let_through(opened: Open, tmp_path: Path) -> None:
+    made = opened(tmp_path)
+    fill(made.database, [upsert(item) for item in BOOTS])
+    with made.look() as shelf:
+        facet = f"attributes.{GROUP}"
+        assert shelf.facets((facet,), Wanted(), 50) == {facet: [("boot", 2), ("clog", 2)]}
+        chosen = Filter(products=("boot", "sock", "nothing"))
+        assert sorted(ids(shelf, Wanted(filter=chosen))) == ["boot", "sock"]
+        of = Filter(attributes=((GROUP, ("boot",)),))
+        assert sorted(ids(shelf, Wanted(filter=of))) == ["boot-42", "boot-43"]
+    searcher = Searcher(made, lambda: None, SqliteLexicon(made.database))
+    for order in Order:
+        whole = searcher.search(Request("boot", order=order, group_variants=True))
+        assert (len(whole.results), whole.total) == (6, 6)
+        first = searcher.search(Request("boot", order=order, group_variants=True, page_size=2))
+        after = first.next_page_token
+        second = searcher.search(
+            Request("boot", order=order, group_variants=True, page_size=2, page_token=after)
+        )
+        assert [*first.results, *second.results] == whole.results[:4]
     made.database.close()
 
 

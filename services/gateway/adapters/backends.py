@@ -111,6 +111,7 @@ class StubSearcher:
             explain=query.explain,
             exact=query.exact,
             attribute_filters=map(_attribute_filter, query.attribute_filters),
+            group_variants=query.group_variants,
         )
         method = search_pb2_grpc.SearchServiceStub(self._backend.channel).Search
         answer: search_pb2.SearchResponse = await self._backend.call(
@@ -156,7 +157,13 @@ def _facet_value(one: search_pb2.FacetValue) -> FacetValue:
 def _found(one: search_pb2.SearchResult) -> Candidate:
     parts = tuple((part.name, part.value) for part in one.score_parts)
     return Candidate(
-        one.product_id, one.reason, one.score, title_words=tuple(one.title_words), score_parts=parts
+        one.product_id,
+        one.reason,
+        one.score,
+        title_words=tuple(one.title_words),
+        score_parts=parts,
+        variant_count=one.variant_count,
+        variants=tuple(one.variant_product_ids),
     )
 
 

@@ -96,6 +96,8 @@ class Candidate:
     quantity: int = 0
     title_words: tuple[str, ...] = ()
     score_parts: tuple[tuple[str, float], ...] = ()
+    variant_count: int = 0
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class SearchQuery:
     explain: bool = False
     exact: bool = False
     attribute_filters: tuple[AttributeFilter, ...] = ()
+    group_variants: bool = False
 
 
 class Searcher(Protocol):

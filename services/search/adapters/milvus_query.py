@@ -82,6 +82,8 @@ def conditions(filter_: Filter) -> list[str]:
     for name, values in filter_.attributes:
         traits = [trait(f"attribute {name}", value) for value in values]
         needed.append(_among("traits", traits) if traits else _NOTHING)
+    if filter_.products:
+        needed.append(f"product in {list(map(fingerprint, filter_.products))}")
     if filter_.currency:
         needed.append(_among("traits", [trait("currency", filter_.currency)]))
     if filter_.minimum is not None:

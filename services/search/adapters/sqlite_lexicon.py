@@ -74,6 +74,16 @@ class SqliteLexicon:
         with self._database.read() as connection:
             return sqlite_attributes.ranged(connection, attribute)
 
+    def primaries(self, product_ids: Sequence[str]) -> Mapping[str, str]:
+        """See Lexicon."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT id, primary_id FROM products"
+                " WHERE id IN (SELECT value FROM json_each(?)) AND primary_id != ''",
+                (json.dumps(list(product_ids)),),
+            )
+            return dict(rows.fetchall())
+
     def categories(self, product_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """See Lexicon."""
         with self._database.read() as connection:

@@ -49,13 +49,14 @@ TABLES: Final = (
 )
 """What the log alone decides; the rest of the file is derived from it and from a model."""
 
-VERSION: Final = 6
+VERSION: Final = 7
 
 SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS products (
   document INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
   brand TEXT NOT NULL, brand_key TEXT NOT NULL, currency TEXT NOT NULL, micros INTEGER,
-  price_range TEXT NOT NULL, availability TEXT NOT NULL, text_key INTEGER NOT NULL, text TEXT NOT NULL
+  price_range TEXT NOT NULL, availability TEXT NOT NULL, text_key INTEGER NOT NULL, text TEXT NOT NULL,
+  primary_id TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS products_by_text ON products (text_key);
 CREATE INDEX IF NOT EXISTS products_by_brand ON products (brand_key, brand);
@@ -192,7 +193,7 @@ def _add(connection: sqlite3.Connection, counts: _Counts, document: int, product
     text = meaning(product)
     brand = clean(product.brand)
     connection.execute(
-        "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             document,
             product.id,
@@ -205,6 +206,7 @@ def _add(connection: sqlite3.Connection, counts: _Counts, document: int, product
             product.availability,
             fingerprint(text),
             text,
+            product.primary_id,
         ),
     )
     fields = (product.title, brand, " ".join(categories), product.description, product.properties)

@@ -117,6 +117,8 @@ class QueryBuilder:
             if values:
                 needed.append(self._one_of(field, values))
         needed += [self._one_of(attribute_field(name), values) for name, values in filter_.attributes]
+        if filter_.products:
+            needed.append(self._one_of("id", filter_.products))
         if filter_.currency:
             needed.append(Query.term_query(self._schema, "currency", filter_.currency, "basic"))
         if filter_.minimum is not None or filter_.maximum is not None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from services.search.domain.attributes import indexed
+from services.search.domain.attributes import GROUP, indexed
 from services.search.domain.ports import Wanted
 from services.search.domain.text import spread
 
@@ -44,6 +44,13 @@ def attribute_counts(
     connection: sqlite3.Connection, name: str, where: str, values: Mapping[str, str], limit: int
 ) -> list[tuple[str, int]]:
     """The values of an attribute with their numbers of products; `where` is a condition beside others."""
+    if name == GROUP:
+        rows = connection.execute(
+            f"SELECT primary_id, count(*) FROM products WHERE primary_id != '' {where}"
+            " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :limit",
+            {**values, "limit": limit},
+        )
+        return list(rows)
     found = Counter[str]()
     for (packed,) in connection.execute(f"SELECT attributes FROM texts WHERE true {where}", values):
         pairs = indexed((of, key) for of, key, *_ in json.loads(packed))

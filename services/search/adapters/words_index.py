@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple, Protocol
 
-from services.search.domain.attributes import indexed
+from services.search.domain.attributes import GROUP, indexed
 
 TEXTS: Final = ("title", "brand", "categories", "description", "properties")
 """The fields that words are looked for in."""
@@ -82,9 +82,10 @@ def rows(connection: sqlite3.Connection, documents: Iterable[int] | None = None)
         "SELECT document, id, text_key, currency, micros, brand_key, price_range, availability,"
         " (SELECT json_group_array(path) FROM categories AS c WHERE c.document = products.document),"
         " texts.title, texts.brand, texts.categories, texts.description, texts.properties,"
-        " texts.attributes"
+        " texts.attributes, products.primary_id"
         f" FROM products JOIN texts USING (document){some}",
         values,
     ):
         attributes = tuple(indexed((name, key) for name, key, *_ in json.loads(row[14])))
-        yield Row._make((*row[:8], tuple(json.loads(row[8])), row[9:14], attributes))
+        group = ((GROUP, row[15]),) if row[15] else ()
+        yield Row._make((*row[:8], tuple(json.loads(row[8])), row[9:14], (*attributes, *group)))

@@ -12,7 +12,10 @@ from services.search.domain.request import Filter, Order, Request
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One product of an answer; `reason` says why in words a shopper reads."""
+    """One product of an answer; `reason` says why in words a shopper reads.
+
+    `variants` are the first of the `variant_count` others of its group, where the answer is grouped.
+    """
 
     product_id: str
     score: float
@@ -21,6 +24,8 @@ class Result:
     reason: str
     parts: Parts = UNSCORED
     title_words: Sequence[str] = ()
+    variants: tuple[str, ...] = ()
+    variant_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

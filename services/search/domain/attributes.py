@@ -12,6 +12,9 @@ PREFIX: Final = "attributes."
 """How the facet of an attribute begins: "attributes.colour". "size" is a facet of its own name too."""
 
 SIZE: Final = "size"
+GROUP: Final = "\ngroup"
+"""The name under which a variant keeps its primary product; no attribute of a shop has such a name."""
+
 MAX_FILTERS: Final = 20
 MAX_VALUES: Final = 100
 MAX_VALUE_CHARACTERS: Final = 60

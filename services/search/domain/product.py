@@ -26,7 +26,7 @@ class Product:
     """One product. `micros` is None without a list price; `properties` are size, attributes and codes.
 
     `margin` is the share of the price that is earned, `since` when it came into the shop, in seconds; 0 for
-    what is not told.
+    what is not told. `primary_id` is the product that it is a variant of, "" for none.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Product:
     margin: float = 0.0
     since: float = 0.0
     attributes: tuple[Value, ...] = ()
+    primary_id: str = ""
 
 
 def path(category: str) -> str:

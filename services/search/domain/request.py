@@ -40,7 +40,8 @@ class Filter:
     """Which products may be answered: AND between fields, OR inside one. Prices are in micros, both included.
 
     `categories` are normal paths, `brands` are case-folded, `without` are normal words that a product must
-    not have, unless it says itself that it is without them. `attributes` are names and their values, normal.
+    not have, unless it says itself that it is without them. `attributes` are names and their values, normal;
+    `products` are ids.
     """
 
     categories: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class Filter:
     in_stock_only: bool = False
     without: tuple[str, ...] = ()
     attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    products: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TooManyItems."""
@@ -73,6 +75,7 @@ class Request:
     facet_prefixes: tuple[tuple[str, str], ...] = ()
     highlight: bool = False
     attribute_filters: tuple[AttributeFilter, ...] = ()
+    group_variants: bool = False
 
     def __post_init__(self) -> None:
         """Raises TooLarge, TooManyItems or InvalidValue."""

@@ -18,6 +18,7 @@ from services.search.domain.dense import Meaning
 from services.search.domain.errors import InvalidPageToken
 from services.search.domain.facets import facets
 from services.search.domain.fusion import ASKED, Match, arrange, fuse
+from services.search.domain.grouping import grouped, groups, with_variants
 from services.search.domain.merchandising import boosted, pinned
 from services.search.domain.ordering import Ordering
 from services.search.domain.paging import Position, Shown
@@ -116,7 +117,16 @@ class Searcher:
             return 0, [], None
         total = max(shelf.count(wanted), len(matches))
         end: Position | None
-        if query.text and request.order is Order.RELEVANCE:
+        if request.group_variants:
+            total = groups(shelf, wanted, total, self._lexicon.primaries)
+            page, end = self._grouped(asked, wanted, matches, begin)
+            results = with_variants(
+                [result_of(match, query.text) if query.text else _plain(match, request) for match in page],
+                shelf,
+                wanted,
+                self._lexicon.primaries,
+            )
+        elif query.text and request.order is Order.RELEVANCE:
             page, end = _page(shelf, request.page_size, wanted, matches, begin)
             results = [result_of(match, query.text) for match in page]
         else:
@@ -125,6 +135,26 @@ class Searcher:
             marked = shelf.title_words(wanted, [found.product_id for found in results])
             results = [replace(found, title_words=marked.get(found.product_id, ())) for found in results]
         return total, results, end
+
+    def _grouped(
+        self, asked: _Asked, wanted: Wanted, matches: list[Match], begin: Position | None
+    ) -> tuple[list[Match], Position | None]:
+        """The first of each group that was not shown, in the order that the request asks for."""
+        if begin is not None and not isinstance(begin, Shown):
+            raise InvalidPageToken("the query is understood otherwise than it was", "page_token")
+        shelf, order = asked.shelf, asked.request.order
+        known = {match.candidate.product_id: match for match in matches}
+
+        def ordered(limit: int) -> list[Match]:
+            if not asked.query.text or order is not Order.RELEVANCE:
+                places = shelf.listing(wanted, order, None, limit)
+                return [known.get(one.product_id) or Match(_unranked(one), 0.0) for one in places]
+            if len(matches) >= limit:
+                return matches[:limit]
+            tail = shelf.ranked(wanted, limit + len(matches))
+            return [*matches, *(Match(one, 0.0) for one in tail if one.product_id not in known)][:limit]
+
+        return grouped(ordered, self._lexicon.primaries, asked.request.page_size, begin or Shown())
 
     def _rescue(self, asked: _Asked, filter_: Filter) -> Rescue | None:
         for names, wider in relaxations(filter_):
@@ -301,10 +331,14 @@ def _listed(
     page = places[: request.page_size]
     end = page[-1] if len(places) > len(page) else None
     if not query.text:
-        return [Result(place.product_id, 0.0, 0, 0, listed_because(request)) for place in page], end
+        return [_plain(Match(_unranked(place), 0.0), request) for place in page], end
     known = {match.candidate.product_id: match for match in matches}
     found = [known.get(place.product_id) or Match(_unranked(place), 0.0) for place in page]
     return [result_of(match, query.text) for match in found], end
+
+
+def _plain(match: Match, request: Request) -> Result:
+    return Result(match.candidate.product_id, 0.0, 0, 0, listed_because(request))
 
 
 def _unranked(place: Place) -> Candidate:

@@ -78,6 +78,10 @@ class Lexicon(Protocol):
         """Whether an attribute has so many numbers, and nothing else, that they are counted in ranges."""
         ...
 
+    def primaries(self, product_ids: Sequence[str]) -> Mapping[str, str]:
+        """The primary product of each of these products that is a variant."""
+        ...
+
     def categories(self, product_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The paths of the lowest categories of each product that has any, sorted."""
         ...
