@@ -26,7 +26,6 @@ from services.recsys.domain.models.content import words_of
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.registry import MODELS
 from services.recsys.domain.placements import MIXES, NEXT_BASKET
-from services.recsys.domain.protocols import only
 from services.recsys.domain.suited import suited
 from services.recsys.domain.trained import Role, Trained
 from services.recsys.evaluate import knowledge_of, metrics_of, read
@@ -104,7 +103,7 @@ def _fit(
 def _known(history: History, held: Split) -> Interactions:
     orders = history.interactions()
     cut = history.time[~held.known].min(initial=float("inf"))
-    return only(orders, orders.time < cut)
+    return orders.only(orders.time < cut)
 
 
 def _weigh(

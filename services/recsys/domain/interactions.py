@@ -1,6 +1,6 @@
 """Who took what, in which order: the arrays that every model learns from, and one shopper's part of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -63,13 +63,24 @@ class Interactions:
         part = slice(int(self.starts[user]), int(self.starts[user + 1]))
         return Past(self.item[part], self.basket[part], self.time[part])
 
+    def only(self, kept: NDArray[np.bool_]) -> "Interactions":
+        """The same shoppers and items, with these lines alone."""
+        starts = np.concatenate([[0], np.cumsum(kept)])[self.starts]
+        return Interactions(self.items, starts, self.item[kept], self.basket[kept], self.time[kept])
+
+    def of_users(self, users: NDArray[np.int64]) -> "Interactions":
+        """These shoppers' lines, who number from 0 in the order given."""
+        counts = np.diff(self.starts)[users]
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        lines = np.arange(starts[-1]) + np.repeat(self.starts[users] - starts[:-1], counts)
+        return Interactions(self.items, starts, self.item[lines], self.basket[lines], self.time[lines])
+
     def of_items(self, items: NDArray[np.int64]) -> "Interactions":
         """Only the lines of these items, which number from 0 in the order given; the shoppers stay."""
         number = np.full(self.items, -1, np.int32)
         number[items] = np.arange(len(items))
-        kept = number[self.item] >= 0
-        starts = np.concatenate([[0], np.cumsum(kept)])[self.starts]
-        return Interactions(len(items), starts, number[self.item[kept]], self.basket[kept], self.time[kept])
+        found = self.only(number[self.item] >= 0)
+        return replace(found, items=len(items), item=number[found.item])
 
     def matrix(self) -> sparse.csr_matrix:
         """Users by items, 1.0 where a shopper took an item however often, float32."""

@@ -63,7 +63,7 @@ class Cases:
         return replace(found, users=np.searchsorted(users, found.users))
 
     def _at(self, places: NDArray[np.int64]) -> "Cases":
-        return Cases(self.users[places], of_users(self.past, places), self.wanted[places], self.repeats)
+        return Cases(self.users[places], self.past.of_users(places), self.wanted[places], self.repeats)
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ def fixed_split(data: Interactions, future: Interactions | None = None, *, seed:
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order)) - np.repeat(data.starts[:-1], np.diff(data.starts))
     held = rank < np.floor(SHARE * np.repeat(np.diff(data.starts), np.diff(data.starts)) + 0.5)
-    train = only(data, ~held)
-    return Split(train, _cases(train, only(data, held), False), data, _cases(data, future, False))
+    train = data.only(~held)
+    return Split(train, _cases(train, data.only(held), False), data, _cases(data, future, False))
 
 
 def next_basket(data: Interactions, future: Interactions | None = None) -> Split:
@@ -111,8 +111,8 @@ def next_basket(data: Interactions, future: Interactions | None = None) -> Split
         count = baskets[data.user]
         return _split(data, (left == 2) & (count >= 3), (left == 1) & (count >= 2), repeats=True)
     held = (left == 1) & (baskets[data.user] >= 2)
-    train = only(data, ~held)
-    return Split(train, _cases(train, only(data, held), True), data, _cases(data, future, True))
+    train = data.only(~held)
+    return Split(train, _cases(train, data.only(held), True), data, _cases(data, future, True))
 
 
 def last_weeks(data: Interactions, future: Interactions | None = None, *, weeks: float = WEEKS) -> Split:
@@ -137,28 +137,13 @@ PROTOCOLS: Mapping[str, Callable[[Interactions, Interactions | None], Split]] = 
 )
 
 
-def only(data: Interactions, kept: Lines) -> Interactions:
-    """The same users and items, with these lines alone."""
-    counts = np.bincount(data.user[kept], minlength=data.users)
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Interactions(data.items, starts, data.item[kept], data.basket[kept], data.time[kept])
-
-
-def of_users(data: Interactions, users: NDArray[np.int64]) -> Interactions:
-    """These users' lines, in this order."""
-    counts = np.diff(data.starts)[users]
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    lines = np.arange(starts[-1]) + np.repeat(data.starts[users] - starts[:-1], counts)
-    return Interactions(data.items, starts, data.item[lines], data.basket[lines], data.time[lines])
-
-
 def _split(data: Interactions, validation: Lines, test: Lines, *, repeats: bool) -> Split:
-    train, full = only(data, ~(validation | test)), only(data, ~test)
+    train, full = data.only(~(validation | test)), data.only(~test)
     return Split(
         train,
-        _cases(train, only(data, validation), repeats, strangers=False),
+        _cases(train, data.only(validation), repeats, strangers=False),
         full,
-        _cases(full, only(data, test), repeats, strangers=False),
+        _cases(full, data.only(test), repeats, strangers=False),
     )
 
 
@@ -168,4 +153,4 @@ def _cases(past: Interactions, future: Interactions, repeats: bool, *, strangers
     users = np.flatnonzero(np.diff(wanted.indptr) > 0)
     if not strangers:
         users = users[np.diff(past.starts)[users] > 0]
-    return Cases(users, of_users(past, users), wanted[users], repeats)
+    return Cases(users, past.of_users(users), wanted[users], repeats)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.recsys.domain import members, metrics
-from services.recsys.domain.choice import Choice, Tuned
+from services.recsys.domain.choice import Choice, Tried, Tuned
 from services.recsys.domain.comparison import rank
 from services.recsys.domain.grids import CUT, GRIDS, MOST_LINES, MOST_TRIED, SEARCHED_WITH, Grid, Settings
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.model import Progress, silent
 from services.recsys.domain.models.registry import MODELS
-from services.recsys.domain.protocols import Cases, Split, of_users
+from services.recsys.domain.protocols import Cases, Split
 
 CASES = 8000
 """At most so many validation cases are asked, drawn by a seed."""
@@ -45,7 +45,7 @@ def choose(
     lines = len(split.train.item)
     names = names or tuple(name for name in grids if lines <= MOST_LINES.get(name, lines))
     bench = bench_of(split, CUT.get(protocol, 10))
-    tried: list[tuple[str, Settings, float]] = []
+    tried: list[Tried] = []
     tuned, unable = [], []
     for name in names:
         try:
@@ -67,7 +67,7 @@ def bench_of(split: Split, cut: int) -> Bench:
     if len(train.item) > MOST_TRIED:
         count = max(1, train.users * MOST_TRIED // len(train.item))
         drawn = np.sort(np.random.default_rng(0).choice(train.users, count, replace=False))
-        train, cases = of_users(train, drawn), cases.of(drawn)
+        train, cases = train.of_users(drawn), cases.of(drawn)
     most = min(CASES, max(2 * FEWEST, ASKED // max(train.items, 1)))
     return Bench(train, cases.part(most), cut)
 
@@ -79,9 +79,7 @@ def goal(ranked: metrics.Ranked, cases: Cases, cut: int) -> float:
     return metrics.goal(metrics.hits(ranked, cases.wanted), np.diff(cases.wanted.indptr), cut)
 
 
-def _tune(
-    name: str, grid: Grid, bench: Bench, tried: list[tuple[str, Settings, float]], progress: Progress
-) -> Tuned:
+def _tune(name: str, grid: Grid, bench: Bench, tried: list[Tried], progress: Progress) -> Tuned:
     """The best settings found by varying one after the other; the first of each where there are no cases.
 
     Raises ImportError for a model that cannot learn here.
@@ -94,7 +92,7 @@ def _tune(
         model = MODELS[name](**settings, **cheaper).fit(bench.train, progress)
         seconds = time.process_time() - begun
         found = goal(rank(model, bench.cases, bench.cut, progress), bench.cases, bench.cut)
-        tried.append((name, {**settings, **cheaper}, found))
+        tried.append(Tried(name, {**settings, **cheaper}, found, time.process_time() - begun))
         return Tuned(name, settings, model, found, seconds)
 
     best = attempt({setting: values[0] for setting, values in grid.items()}, cheaper)
