@@ -48,7 +48,7 @@ clean: ## forget the environments, the stubs and all state
 	@touch $@
 
 # Triton pins numpy below 2, so it lives by itself.
-.venv-triton/.done: services/vision/triton/requirements.txt
+.venv-triton/.done: services/kit/triton/requirements.txt
 	test -x .venv-triton/bin/python || $(PYTHON) -m venv .venv-triton
 	.venv-triton/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

@@ -1,7 +1,6 @@
 """What `aisle doctor` looks at: each check says how a part is and what to do."""
 
 import asyncio
-import importlib
 import shutil
 import socket
 import subprocess
@@ -14,6 +13,8 @@ from services.cli import health, lag
 from services.cli.run import nats_binary
 from services.cli.settings import Config
 from services.kit.models import ModelStore
+from services.kit.triton import launch
+from services.kit.triton.config import TritonConfig
 
 MIN_PYTHON = (3, 11)
 MIN_FREE_BYTES = 2 * 1024**3
@@ -71,9 +72,8 @@ def _nats(_: Config) -> Iterator[Finding]:
 
 
 def _triton(_: Config) -> Iterator[Finding]:
-    launch = importlib.import_module("services.vision.triton.launch")
     try:
-        yield Finding("triton binary", "ok", str(launch.binary(launch.TritonConfig())))
+        yield Finding("triton binary", "ok", str(launch.binary(TritonConfig())))
     except launch.TritonMissing as error:
         what, hint = str(error).split(": ", 1)
         yield Finding("triton binary", "broken", what, hint)

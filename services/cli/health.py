@@ -11,6 +11,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.cli.settings import FULL_NAMES, SERVICES, Config
+from services.kit.triton.config import TritonConfig
 
 ASK_SECONDS = 2.0
 POLL_SECONDS = 0.3
@@ -21,7 +22,7 @@ def addresses(config: Config) -> dict[str, str]:
     """Where each part answers, by the parts' own settings."""
     nats = urlsplit(config.nats_url)
     found = {"nats": f"{nats.hostname}:{nats.port or 4222}"}
-    triton = importlib.import_module("services.vision.triton.launch").TritonConfig()
+    triton = TritonConfig()
     found["triton"] = f"{triton.host}:{triton.port}"
     for service in SERVICES:
         own = importlib.import_module(f"services.{service}.config").Config()

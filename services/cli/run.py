@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 import typer
 
 from services.cli.settings import SERVICES, Config
+from services.kit.triton import launch
 
 PARTS = ("nats", "triton", *SERVICES)
+IN_TRITON = ("vision",)  # services that have models there
 FOLLOW = "AISLE_FOLLOW_PARENT"  # set by whoever starts a part that must not outlive it
 _PR_SET_PDEATHSIG = 1
 
@@ -37,7 +39,8 @@ def command(part: Annotated[str, typer.Argument(help=", ".join(PARTS))]) -> None
     if part == "nats":
         _nats(Config())
     elif part == "triton":
-        importlib.import_module("services.vision.triton.launch").main()
+        prepared = [importlib.import_module(f"services.{name}.triton.repository") for name in IN_TRITON]
+        launch.main(*(each.prepare for each in prepared))
     else:
         importlib.import_module(f"services.{part}.server").main()
 

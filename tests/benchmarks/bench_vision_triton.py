@@ -31,7 +31,7 @@ from services.vision.adapters.triton import Triton
 from services.vision.config import Config
 from services.vision.domain.image import pixels
 from services.vision.triton.repository import NAME, TEMPLATES, Repository
-from tests.vision.conftest import TritonProcess
+from tests.triton import TritonProcess
 from tests.vision.pictures import encoded, noise
 
 IN_FLIGHT = 16

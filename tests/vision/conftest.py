@@ -1,116 +1,19 @@
 """One real Triton for the whole session, started before there is any model."""
 
-import contextlib
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from services.vision.triton.launch import HINT, TritonConfig, TritonMissing, command
-
-START_SECONDS = 40
-
-
-class TritonProcess:
-    """A real tritonserver that may be killed and started again on its ports."""
-
-    def __init__(self, home: Path, *, instances: int = 1) -> None:
-        """`instances` of each network; one a core when 0."""
-        self.home = home
-        self._ports = [_free_port() for _ in range(3)]
-        names = ("AISLE_TRITON_PORT", "AISLE_TRITON_HTTP_PORT", "AISLE_TRITON_METRICS_PORT")
-        self._settings = {name: str(port) for name, port in zip(names, self._ports, strict=True)}
-        self._settings["AISLE_TRITON_INSTANCES"] = str(instances)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.restart()
-
-    @property
-    def url(self) -> str:
-        """Where it answers gRPC."""
-        return f"127.0.0.1:{self._ports[0]}"
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        assert self._process is not None
-        return self._process.pid
-
-    def workers(self, version: str) -> list[int]:
-        """The processes that run a version's code, which is named by its model and number."""
-        children = psutil.Process(self.pid).children(recursive=True)
-        return [child.pid for child in children if any(f"/{version}/" in word for word in child.cmdline())]
-
-    def kill(self) -> None:
-        """Ends it, and the processes of its models, as a power cut would."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def stop(self) -> None:
-        """Ends it in good order, so that it leaves no shared memory."""
-        if self._process is not None:
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(15)
-        self.kill()
-
-    def restart(self) -> None:
-        """Kills it when it runs, and starts it; returns when it lives."""
-        self.kill()
-        with (self.home / "triton.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.vision.triton.launch"],
-                env={**os.environ, "AISLE_HOME": str(self.home), **self._settings},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        ends = time.monotonic() + START_SECONDS
-        while not self._lives():
-            if self._process.poll() is not None or time.monotonic() > ends:
-                self.kill()
-                raise RuntimeError((self.home / "triton.log").read_text()[-3000:])
-            time.sleep(0.05)
-
-    def _lives(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[1]}/v2/health/live", timeout=1):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+from tests.triton import TritonProcess, running_triton
 
 
 @pytest.fixture(scope="session")
 def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonProcess]:
     """The session's Triton; its home is the services' home too."""
-    home = tmp_path_factory.mktemp("vision")
-    try:
-        command(TritonConfig(home=home))  # type: ignore[call-arg]
-    except TritonMissing:
-        pytest.skip(f"no Triton here: {HINT}")
-    process = TritonProcess(home)
-    try:
+    with running_triton(tmp_path_factory.mktemp("vision")) as process:
         yield process
-    finally:
-        process.stop()
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as pb
 
+from services.kit.triton.config import TritonConfig
+from services.kit.triton.launch import TritonMissing, command
 from services.vision.domain.image import SIDE
-from services.vision.triton.launch import TritonConfig, TritonMissing, command
 from services.vision.triton.repository import Repository
 
 MODELS = ("efficientnet_lite0", "efficientnet_lite0_network")

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.kit.triton.repository import version_of
 from services.vision.adapters.faiss_vectors import FaissVectors
 from services.vision.adapters.memory import LocalInference, MemoryVectors
 from services.vision.adapters.triton import Triton
 from services.vision.domain.image import ImageError
 from services.vision.domain.ports import Inference, Vectors
-from services.vision.triton.repository import Repository, version_of
-from tests.vision.conftest import TritonProcess
+from services.vision.triton.repository import Repository
+from tests.triton import TritonProcess
 from tests.vision.pictures import BLUE, GREEN, NAMES, RED, encoded, picture, publish, published
 from tests.vision.test_image import REFUSED
 

@@ -20,7 +20,7 @@ from services.vision.adapters.triton import Triton
 from services.vision.config import Config
 from services.vision.server import build
 from services.vision.triton.repository import Repository
-from tests.vision.conftest import TritonProcess
+from tests.triton import TritonProcess
 from tests.vision.pictures import BLUE, GREEN, RED, encoded, picture, publish, published
 from tests.vision.test_image import REFUSED
 

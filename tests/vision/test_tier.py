@@ -16,7 +16,7 @@ from services.kit.testing import wait_until
 from services.vision.adapters.triton import Triton
 from services.vision.domain.image import ImageError
 from services.vision.triton.repository import Repository
-from tests.vision.conftest import TritonProcess
+from tests.triton import TritonProcess
 from tests.vision.pictures import BLUE, NAMES, RED, encoded, noise, picture, publish, published
 from tests.vision.test_image import REFUSED
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import grpc
 import numpy as np
@@ -14,23 +14,12 @@ from tritonclient.utils import deserialize_bytes_tensor
 from services.kit import deadline
 from services.kit.errors import ServiceError
 from services.kit.models import Model
+from services.kit.triton.calls import CHANNEL, DEAD, PING_SECONDS, translated
 from services.vision.adapters.together import Together
-from services.vision.adapters.triton_errors import refusal, translated
+from services.vision.adapters.triton_errors import refusal
 from services.vision.adapters.triton_models import TritonModels
 from services.vision.domain.seen import Classes, Seen
 from services.vision.triton.repository import Repository
-
-PING_SECONDS: Final = 2.0
-
-# A client's own default waits up to two minutes before it looks again for a server that was away.
-CHANNEL: Final = [
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.max_send_message_length", 16 * 2**20),
-    ("grpc.max_receive_message_length", 16 * 2**20),
-]
-_DEAD: Final = "is not healthy"
-"""What Triton says of a model's process that died."""
 
 
 class Triton:
@@ -118,7 +107,7 @@ class Triton:
         try:
             answer = await self._stub.ModelInfer(request, timeout=self._seconds)
         except grpc.aio.AioRpcError as error:
-            self._crippled = self._crippled or _DEAD in (error.details() or "")
+            self._crippled = self._crippled or DEAD in (error.details() or "")
             raise
         names = [output.name for output in answer.outputs]
         outputs = dict(zip(names, answer.raw_output_contents, strict=False))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, Final
+from typing import Any
 
 import grpc
 import numpy as np
@@ -12,11 +12,9 @@ from tritonclient.grpc import service_pb2_grpc
 from services.kit import logs
 from services.kit.errors import ServiceError
 from services.kit.models import Model
-from services.vision.adapters.triton_errors import AWAY, translated
+from services.kit.triton.calls import AWAY, LOAD_SECONDS, load, translated
 from services.vision.domain.image import SIDE
 from services.vision.triton.repository import Repository
-
-LOAD_SECONDS: Final = 60.0
 
 _logger = logs.get("vision.triton")
 
@@ -71,10 +69,10 @@ class TritonModels:
     def _serve(self, triton: Any, version: int) -> None:
         """Loads a network beside the one that serves, tries it, and only then lets callers come to it."""
         repository = self._repository
-        _load(triton, repository.network)
+        load(triton, repository.network)
         self._try(triton, version)
         repository.open(version)
-        _load(triton, repository.name)
+        load(triton, repository.name)
         request = pb.ModelMetadataRequest(name=repository.name)
         served = triton.ModelMetadata(request, timeout=LOAD_SECONDS).versions
         if str(version) not in served:
@@ -108,7 +106,3 @@ class TritonModels:
             self._serve(triton, versions[-2])
             self.version = versions[-2]
         raise ServiceError("MODEL_UNAVAILABLE", f"Triton refused the model's version {versions[-1]}")
-
-
-def _load(triton: Any, name: str) -> None:
-    triton.RepositoryModelLoad(pb.RepositoryModelLoadRequest(model_name=name), timeout=LOAD_SECONDS)

@@ -4,16 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
-
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from typing import Final
 
 from services.kit import logs
-from services.kit.config import Settings
-from services.kit.models import ModelStore
-from services.vision.triton.repository import Repository
+from services.kit.triton.config import TritonConfig
+from services.kit.triton.repository import root_of, versions_of
 
 HINT: Final = "run `make setup`, or set AISLE_TRITON_ENV to an environment that has nvidia-pytriton"
 
@@ -22,39 +19,16 @@ HINT: Final = "run `make setup`, or set AISLE_TRITON_ENV to an environment that 
 KEEP_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(64 * 2**20), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
 
 
-class TritonConfig(Settings):
-    """How Triton runs."""
-
-    model_config = SettingsConfigDict(env_prefix="AISLE_TRITON_")
-
-    env: Path = Field(
-        Path(__file__).parents[3] / ".venv-triton",
-        description="The Python environment that has nvidia-pytriton, onnxruntime, numpy<2 and pillow.",
-    )
-    server: Path | None = Field(
-        None,
-        description="A tritonserver's own folder, /opt/tritonserver in NVIDIA's container, instead of env's.",
-    )
-    port: int = Field(50055, ge=1, le=65535, description="Triton's gRPC port.")
-    http_port: int = Field(50056, ge=1, le=65535, description="Triton's HTTP port.")
-    metrics_port: int = Field(50057, ge=1, le=65535, description="Triton's port of Prometheus metrics.")
-    device: Literal["cpu", "gpu"] = Field("cpu", description="Which configuration of the models is used.")
-    instances: int = Field(
-        0, ge=0, le=64, description="Copies of the network that run at once; 0 is one a core."
-    )
-    cache_bytes: int = Field(
-        64 * 2**20, ge=0, description="Bytes of answers kept for pictures that come again; 0 keeps none."
-    )
-
-
 class TritonMissing(RuntimeError):  # noqa: N818
     """Triton cannot start here; the text says what to do."""
 
 
-def main() -> None:
-    """Becomes tritonserver; returns only by an exception."""
+def main(*prepare: Callable[[TritonConfig], None]) -> None:
+    """Becomes tritonserver, after each service has made its models ready; returns only by an exception."""
     config = TritonConfig()
     logs.setup(config.log_level, "triton")
+    for each in prepare:
+        each(config)
     try:
         arguments, environment = command(config)
         _sweep(config)
@@ -64,22 +38,22 @@ def main() -> None:
 
 
 def command(config: TritonConfig) -> tuple[list[str], dict[str, str]]:
-    """The command line and its environment; makes the repository ready. Raises TritonMissing."""
+    """The command line, which loads every model that the repository has, and its environment.
+
+    Raises TritonMissing.
+    """
     home = config.home.resolve()
-    repository = Repository(home)
-    repository.configure(config.instances)
-    model = ModelStore(home, "vision").current()
-    if model is not None:
-        repository.assemble(model)
+    repository = root_of(home)
+    repository.mkdir(parents=True, exist_ok=True)
+    models = [folder.name for folder in sorted(repository.iterdir()) if versions_of(folder)]
     server = binary(config).parents[1]
     backends, environment = (server / "backends", dict(os.environ)) if config.server else _wheel(config, home)
     if config.device == "gpu" and not (backends / "onnxruntime").is_dir():
         raise TritonMissing(f"no onnxruntime backend in {backends}, which AISLE_TRITON_DEVICE=gpu needs")
     arguments = [
         str(server / "bin" / "tritonserver"),
-        f"--model-repository={repository.root}",
-        *([f"--load-model={repository.network}"] if repository.versions() else []),
-        *([f"--load-model={repository.name}"] if repository.opened() else []),
+        f"--model-repository={repository}",
+        *(f"--load-model={name}" for name in models),
         f"--backend-directory={backends}",
         f"--cache-directory={server / 'caches'}",
         *_options(config),
@@ -174,7 +148,3 @@ def _backends(packages: Path, home: Path, python: dict[str, str]) -> Path:
             shutil.copy2(source, copy.with_suffix(".new"))
             os.replace(copy.with_suffix(".new"), copy)
     return folder
-
-
-if __name__ == "__main__":
-    main()
