@@ -65,7 +65,7 @@ class ModelStore:
 
     def promote(self, version: str) -> None:
         """Makes a version the current one, atomically. Raises ValueError when it is not whole."""
-        if self._load(version) is None:
+        if self.find(version) is None:
             raise ValueError(f"model {version} is damaged or not there")
         _write(self.root / _CURRENT, version)
 
@@ -74,12 +74,12 @@ class ModelStore:
         version = self.pointer()
         if not version:
             return None
-        model = self._load(version)
+        model = self.find(version)
         if model is not None:
             return model
         _logger.error("model.damaged", path=str(self.root / version))
         older = sorted((path.name for path in self.root.iterdir() if path.name[0] != "."), reverse=True)
-        found = (self._load(name) for name in older if name not in (version, _CURRENT))
+        found = (self.find(name) for name in older if name not in (version, _CURRENT))
         return next((model for model in found if model is not None), None)
 
     def pointer(self) -> str:
@@ -89,7 +89,8 @@ class ModelStore:
         except FileNotFoundError:
             return ""
 
-    def _load(self, version: str) -> Model | None:
+    def find(self, version: str) -> Model | None:
+        """A version, current or not; None when it is damaged or not there."""
         path = self.root / version
         try:
             manifest = json.loads((path / _MANIFEST).read_text())

@@ -38,7 +38,15 @@ def build(config: Config, log: Log | None = None) -> Service:
     log = log or NatsLog(config.nats_url)
     backend = backend_of(config)
     database = backend.database
-    embedder = Embedder(database, encoder_of, backend.vectors, threads=config.embed_threads)
+    encoders = ModelStore(config.home, "search")
+    embedder = Embedder(
+        database,
+        encoder_of,
+        backend.vectors,
+        earlier=encoders.find,
+        swapped=backend.keep_vectors,
+        threads=config.embed_threads,
+    )
     workers = Workers("search", threads=config.threads, queue=config.queue)
     lexicon, controls = SqliteLexicon(database), SqliteControls(database)
     ranking = ServedRanker(config.home)
@@ -50,7 +58,7 @@ def build(config: Config, log: Log | None = None) -> Service:
         workers,
     )
     ruling = ControlServicer(ControlLog(log, following).write, controls.messages)
-    watcher = ModelWatcher(ModelStore(config.home, "search"), embedder.load)
+    watcher = ModelWatcher(encoders, embedder.load)
     rankers = ModelWatcher(ranking_store(config.home), ranking.load, name="ranking", required=False)
     return Service(
         name="search",

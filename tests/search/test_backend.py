@@ -260,6 +260,7 @@ def test_a_whole_search_runs_on_it(backend: Backend) -> None:
     missing = VectorTable(backend.database).missing("concepts")
     meaning.vectors.add([key for key, _ in missing], meaning.encoder.encode([text for _, text in missing]))
     assert backend.vectors("other/1").keys() == set()
+    backend.keep_vectors("concepts")
     searcher = Searcher(backend, lambda: meaning, SqliteLexicon(backend.database))
     page = searcher.search(Request("milk", facets=FACETS))
     assert (page.served_by, page.total) == ("hybrid", 5)

@@ -26,9 +26,14 @@ class EmbeddedBackend:
         return self._catalogue.look()
 
     def vectors(self, tag: str) -> Vectors:
+        """See RetrievalBackend."""
+        return FaissVectors(self._dimension, folder=self._lists(tag))
+
+    def keep_vectors(self, tag: str) -> None:
         """See RetrievalBackend. Lists of other tags are deleted: they can be made again from the view."""
-        folder = self._folder / quote(tag, safe="")
         for other in self._folder.glob("*"):
-            if other != folder:
+            if other != self._lists(tag):
                 rmtree(other, ignore_errors=True)
-        return FaissVectors(self._dimension, folder=folder)
+
+    def _lists(self, tag: str) -> Path:
+        return self._folder / quote(tag, safe="")

@@ -33,3 +33,6 @@ class MilvusBackend:
     def vectors(self, tag: str) -> Vectors:
         """See RetrievalBackend."""
         return MilvusVectors(self._client, self._prefix, tag, self._dimension)
+
+    def keep_vectors(self, tag: str) -> None:
+        """See RetrievalBackend. Another replica may still serve from another model's collection: all stay."""

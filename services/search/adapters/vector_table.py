@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS vectors (
 """
 
 _CHUNK: Final = 4_096
+_NEXT_MODEL: Final = "SELECT min(model) FROM vectors WHERE model > ?"
 
 
 class Change(NamedTuple):
@@ -97,10 +98,20 @@ class VectorTable:
                 "DELETE FROM vectors WHERE model = ? AND text_key = ?", [(tag, key) for key in keys]
             )
 
+    def models(self) -> list[str]:
+        """The tags that have rows; the key is stepped through, for there may be millions of them."""
+        with self._database.read() as connection:
+            found = [""]
+            while (row := connection.execute(_NEXT_MODEL, (found[-1],)).fetchone()) and row[0]:
+                found.append(row[0])
+            return found[1:]
+
     def drop_other_models(self, tag: str) -> None:
         """Deletes the rows of every model but this."""
-        with self._database.write() as connection:
-            connection.execute("DELETE FROM vectors WHERE model != ?", (tag,))
+        for other in self.models():
+            if other != tag:
+                with self._database.write() as connection:
+                    connection.execute("DELETE FROM vectors WHERE model = ?", (other,))
 
     def used(self) -> set[int]:
         """Keys of the texts that products have."""

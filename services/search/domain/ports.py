@@ -165,3 +165,7 @@ class RetrievalBackend(Catalogue, Protocol):
     def vectors(self, tag: str) -> Vectors:
         """The index of the vectors that the encoder of this tag makes; empty, or as it was left."""
         ...
+
+    def keep_vectors(self, tag: str) -> None:
+        """Only those of this tag are asked for any more: what this process alone used of others may go."""
+        ...
