@@ -121,6 +121,7 @@ def told(name: str, answer: Any) -> dict[str, Any]:
         report["lifted_conditions"] = list(answer.lifted_conditions)
         report["wider_total_size"] = answer.wider_total_size
         report["related_categories"] = list(answer.related_categories)
+        report["related_queries"] = list(answer.related_queries)
         report["understanding"] = MessageToDict(answer.understanding, preserving_proto_field_name=True)
         report["redirect_uri"] = answer.redirect_uri
     if isinstance(answer, pb.GetCartPageResponse):

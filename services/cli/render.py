@@ -98,6 +98,8 @@ def _understood(told: dict[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"{told['wider_total_size']:,} products match without: {lifted}", style="yellow")
     if told["related_categories"]:
         yield Text(f"See also: {', '.join(told['related_categories'])}", style="yellow")
+    if told["related_queries"]:
+        yield Text(f"Others searched for: {', '.join(told['related_queries'])}")
 
 
 def _money(told: dict[str, str]) -> str:

@@ -82,6 +82,7 @@ class StorefrontServicer(storefront_service_pb2_grpc.StorefrontServiceServicer):
             lifted_conditions=found.lifted,
             wider_total_size=found.wider_total,
             related_categories=found.related_categories,
+            related_queries=found.related_queries,
             understanding=wire.understanding_message(found.understanding),
             redirect_uri=found.redirect_uri,
         )

@@ -14,16 +14,19 @@ from services.search.adapters.control_log import ControlLog
 from services.search.adapters.embedded_backend import EmbeddedBackend
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.onnx_encoder import OnnxEncoder
+from services.search.adapters.query_meanings import QueryMeanings
 from services.search.adapters.ranking import ServedRanker, ranking_store
 from services.search.adapters.sqlite_completions import SqliteCompletions
 from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_signals import SqliteSignals
+from services.search.adapters.sqlite_trails import SqliteTrails
 from services.search.adapters.sqlite_view import SearchView
 from services.search.config import Config
 from services.search.domain.complete import Completer
 from services.search.domain.ordering import Ordering
 from services.search.domain.search import Searcher
+from services.search.domain.similar import SimilarQueries
 from services.search.servicer import ControlServicer, SearchServicer
 
 if TYPE_CHECKING:
@@ -52,9 +55,13 @@ def build(config: Config, log: Log | None = None) -> Service:
     ranking = ServedRanker(config.home)
     ordering = Ordering(SqliteSignals(database), lambda: ranking.ranker)
     following = Following(log, SearchView(database))
+    completions = SqliteCompletions(database)
+    meanings = QueryMeanings(lambda most: completions.popular_queries("", most), lambda: embedder.meaning)
+    searcher = Searcher(backend, lambda: embedder.meaning, lexicon, controls=controls, ordering=ordering)
     servicer = SearchServicer(
-        Searcher(backend, lambda: embedder.meaning, lexicon, controls=controls, ordering=ordering),
-        Completer(SqliteCompletions(database), lexicon),
+        searcher,
+        Completer(completions, lexicon),
+        SimilarQueries(SqliteTrails(database), meanings.near, searcher.finds),
         workers,
     )
     ruling = ControlServicer(ControlLog(log, following).write, controls.messages)
@@ -67,7 +74,7 @@ def build(config: Config, log: Log | None = None) -> Service:
             Endpoint(search_pb2_grpc.add_SearchServiceServicer_to_server, servicer, FULL_NAME),
             Endpoint(control_pb2_grpc.add_ControlServiceServicer_to_server, ruling, CONTROL_NAME),
         ],
-        resources=[workers, watcher, rankers, embedder, following],
+        resources=[workers, watcher, rankers, embedder, meanings, following],
     )
 
 

@@ -10,14 +10,18 @@ from services.search.control_wire import control_of
 from services.search.domain.complete import Completer
 from services.search.domain.errors import InvalidValue
 from services.search.domain.search import Searcher
+from services.search.domain.similar import SimilarQueries
 
 
 class SearchServicer(search_pb2_grpc.SearchServiceServicer):
     """Answers the RPCs; errors are the domain's and kit tells them."""
 
-    def __init__(self, searcher: Searcher, completer: Completer, workers: Workers) -> None:
+    def __init__(
+        self, searcher: Searcher, completer: Completer, similar: SimilarQueries, workers: Workers
+    ) -> None:
         self._searcher = searcher
         self._completer = completer
+        self._similar = similar
         self._workers = workers
 
     async def Search(
@@ -39,6 +43,14 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
             self._completer.complete, request.prefix, request.page_size, request.visitor_id, request.user_id
         )
         return wire.completions_of(found)
+
+    async def SimilarQueries(
+        self,
+        request: search_pb2.SimilarQueriesRequest,
+        context: object,
+    ) -> search_pb2.SimilarQueriesResponse:
+        """See the proto."""
+        return wire.similar_of(await self._workers.run(self._similar.like, request.query, request.page_size))
 
 
 Write = Callable[[str, control_pb2.ControlChange], Awaitable[None]]

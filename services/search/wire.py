@@ -1,5 +1,7 @@
 """Between the proto's messages and the domain's values; nothing is decided here."""
 
+from collections.abc import Sequence
+
 from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.search.v1 import search_pb2, understanding_pb2
 
@@ -12,6 +14,7 @@ from services.search.domain.product import IN_STOCK, OUT_OF_STOCK, PREORDER, Pro
 from services.search.domain.query.prices import PriceRange
 from services.search.domain.query.understanding import Intent, Understanding
 from services.search.domain.request import Filter, Order, Request, page_size, price_bounds
+from services.search.domain.similar import Similar
 from services.search.domain.text import key
 
 _ORDERS = {
@@ -26,6 +29,11 @@ _INTENTS = {
     Intent.CATEGORY: understanding_pb2.QUERY_INTENT_CATEGORY,
     Intent.PRODUCT_NUMBER: understanding_pb2.QUERY_INTENT_PRODUCT_NUMBER,
     Intent.QUESTION: understanding_pb2.QUERY_INTENT_QUESTION,
+}
+_LIKENESSES = {
+    "typed": search_pb2.QUERY_LIKENESS_TYPED,
+    "clicked": search_pb2.QUERY_LIKENESS_CLICKED,
+    "meaning": search_pb2.QUERY_LIKENESS_MEANING,
 }
 _SOURCES = {
     "query": search_pb2.SUGGESTION_SOURCE_QUERY,
@@ -168,6 +176,14 @@ def completions_of(completed: Completed) -> search_pb2.CompleteQueryResponse:
     response = search_pb2.CompleteQueryResponse(corrected_prefix=completed.corrected)
     for suggestion in completed.suggestions:
         response.suggestions.add(text=suggestion.text, source=_SOURCES[suggestion.source])
+    return response
+
+
+def similar_of(queries: Sequence[Similar]) -> search_pb2.SimilarQueriesResponse:
+    """Queries like one."""
+    response = search_pb2.SimilarQueriesResponse()
+    for query in queries:
+        response.queries.add(text=query.text, likeness=_LIKENESSES[query.source])
     return response
 
 

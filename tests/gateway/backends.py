@@ -135,6 +135,11 @@ class Search(search_pb2_grpc.SearchServiceServicer):
         suggestions = [search_pb2.QuerySuggestion(text=text) for text in texts]
         return search_pb2.CompleteQueryResponse(suggestions=suggestions)
 
+    async def SimilarQueries(self, request, context):  # noqa: N802
+        await self.trouble.meet("SimilarQueries")
+        texts = await self.port.related(request.query, request.page_size, 1)
+        return search_pb2.SimilarQueriesResponse(queries=[search_pb2.SimilarQuery(text=t) for t in texts])
+
 
 class Vision(vision_pb2_grpc.VisionServiceServicer):
     def __init__(self, shop, trouble):

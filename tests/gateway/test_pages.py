@@ -119,6 +119,17 @@ async def test_search_tells_what_it_understood_and_what_it_was_asked_to_tell(str
     assert ([facet.key for facet in told.facets], told.redirect_uri) == (["brand"], "")
 
 
+async def test_queries_are_offered_beside_the_first_page(street):
+    door, here = street
+    request = pb.SearchProductsRequest(query="milk", page_size=2)
+    first = await door.pages.SearchProducts(request)
+    assert list(first.related_queries) == ["milk 0", "milk 3", "milk 6", "milk 9", "milk 12"]
+    request.page_token = first.next_page_token
+    assert not (await door.pages.SearchProducts(request)).related_queries
+    assert not (await door.pages.SearchProducts(pb.SearchProductsRequest())).related_queries
+    assert here.troubles["search"].calls.count("SimilarQueries") == 1
+
+
 async def test_product_page(street):
     door, _ = street
     request = pb.GetProductPageRequest(product_id="p03", page_size=4)

@@ -61,6 +61,7 @@ async def test_searcher(backends):
     assert ids(found) == ["p12", "p09"]
     assert await backends.search.complete(Shopper(), "bread 1", 2, 5) == ("bread 1", "bread 10")
     assert await backends.search.complete(ANN, "", 2, 5) == ("bread 1", "milk 0"), "her own first"
+    assert await backends.search.related("milk 3", 2, 5) == ("milk 0", "milk 6")
     nothing = await backends.search.search(SearchQuery("milk", Filter(brands=("nobody",))), 5)
     assert (nothing.total, nothing.lifted, nothing.wider_total) == (0, ("brands",), 20)
     with pytest.raises(Refused) as caught:

@@ -124,6 +124,22 @@ async def test_completions_learn_from_the_log(stub: Stub, log: Log) -> None:
     await wait_until(offered, SECONDS)
 
 
+async def test_queries_like_one_come_from_the_log(stub: Stub, log: Log) -> None:
+    events = [searched(f"{who}{query}", query, who) for who in ("v1", "v2") for query in ("tea", "Green Tea")]
+    await write(log, *events)
+
+    async def offered() -> bool:
+        answer = await stub.SimilarQueries(search_pb2.SimilarQueriesRequest(query="TEA"))
+        return [(q.text, q.likeness) for q in answer.queries] == [
+            ("green tea", search_pb2.QUERY_LIKENESS_TYPED)
+        ]
+
+    await wait_until(offered, SECONDS)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.SimilarQueries(search_pb2.SimilarQueriesRequest(query=" "))
+    assert (reason_of(caught.value), field_of(caught.value)) == ("INVALID_VALUE", "query")
+
+
 EUROS = product_pb2.ProductFilter(min_price=money(1, "EUR"), max_price=money(2))
 REFUSED = [
     (search_pb2.SearchRequest(query="x" * 10_000), "TOO_LARGE", "query"),

@@ -140,6 +140,13 @@ class StubSearcher:
         answer: search_pb2.CompleteQueryResponse = await self._backend.call(method, request, timeout)
         return tuple(one.text for one in answer.suggestions)
 
+    async def related(self, text: str, size: int, timeout: float) -> tuple[str, ...]:
+        """See Searcher.related. Not hedged: a page does not wait for it."""
+        request = search_pb2.SimilarQueriesRequest(query=text, page_size=size)
+        method = search_pb2_grpc.SearchServiceStub(self._backend.channel).SimilarQueries
+        answer: search_pb2.SimilarQueriesResponse = await self._backend.call(method, request, timeout)
+        return tuple(one.text for one in answer.queries)
+
 
 def _attribute_filter(one: AttributeFilter) -> search_pb2.AttributeFilter:
     return search_pb2.AttributeFilter(name=one.name, values=one.values, minimum=one.minimum, below=one.below)

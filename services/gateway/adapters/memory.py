@@ -118,6 +118,12 @@ class MemorySearcher:
         titles = (card.title.lower() for card in cards)
         return tuple(title for title in titles if title.startswith(prefix.lower()))[:size]
 
+    async def related(self, text: str, size: int, timeout: float) -> tuple[str, ...]:
+        """See Searcher.related: other titles with its first word."""
+        first = text.lower().split()[:1]
+        titles = (self._shop.cards[one].title.lower() for one in _titled(self._shop.cards.values(), first))
+        return tuple(title for title in titles if first and title != text.lower())[:size]
+
 
 def _titled(cards: Iterable[Card], words: Sequence[str]) -> list[str]:
     return [card.id for card in cards if all(word in card.title.lower() for word in words)]

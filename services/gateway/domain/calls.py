@@ -1,5 +1,6 @@
 """What fills a section: each call asks the services behind, each fallback the gateway's own view alone."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -11,6 +12,8 @@ from services.gateway.domain.ports import Backends, Box, SearchQuery, Shelf
 from services.gateway.domain.sharing import Keep, Shared
 
 RANK_CAP: Final = 0.15  # seconds; results keep their order when ranking takes longer
+RELATED: Final = 5  # queries offered beside results
+RELATED_CAP: Final = 0.09  # seconds; so short that being late does not count against search
 SHARED_CAP: Final = 0.5  # for what is fetched for everybody
 LABELS_TRIED: Final = 2
 LABEL_CAP: Final = 0.5  # for the search for one label
@@ -82,6 +85,27 @@ async def results(sources: Sources, ask: Ask, seconds: float) -> Answer:
     """Search results, and then, when sorted by relevance, in this shopper's order."""
     if ask.query.token.startswith(OWN_TOKEN):
         return await sources.shelf.search(ask.query)
+    found, related = await asyncio.gather(_found(sources, ask, seconds), _related(sources, ask, seconds))
+    return replace(found, related_queries=related)
+
+
+async def _related(sources: Sources, ask: Ask, seconds: float) -> tuple[str, ...]:
+    """Queries to offer beside the first page; none where they do not come at once."""
+    text = ask.query.text
+    if ask.query.token or not text.strip():
+        return ()
+
+    async def fetch() -> Answer:
+        found = await sources.backends.search.related(text, RELATED, min(RELATED_CAP, seconds))
+        return Answer(related_queries=found)
+
+    try:
+        return (await sources.shared.get(("related", text), fetch)).related_queries
+    except (BackendError, Refused):
+        return ()
+
+
+async def _found(sources: Sources, ask: Ask, seconds: float) -> Answer:
     ends = monotonic() + seconds
 
     async def fetch() -> Answer:

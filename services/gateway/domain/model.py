@@ -140,9 +140,9 @@ class Label:
 class Answer:
     """What a section's call found: candidates best first, what found them, and what came along.
 
-    `corrected` is the query searched for instead of what was typed. Where nothing matches, `wider_total`
-    products would without the `lifted` conditions. `understanding` is what the query was taken to mean, a
-    serialised message which the domain never opens.
+    `corrected` is the query searched for instead of what was typed; `related_queries` are others to offer.
+    Where nothing matches, `wider_total` products would without the `lifted` conditions. `understanding` is
+    what the query was taken to mean, a serialised message which the domain never opens.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -156,6 +156,7 @@ class Answer:
     lifted: tuple[str, ...] = ()
     wider_total: int = 0
     related_categories: tuple[str, ...] = ()
+    related_queries: tuple[str, ...] = ()
     understanding: bytes = b""
     redirect_uri: str = ""
 

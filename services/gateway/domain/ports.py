@@ -82,6 +82,10 @@ class Searcher(Protocol):
         """Queries that begin with the prefix, best first: the shopper's own before others."""
         ...
 
+    async def related(self, text: str, size: int, timeout: float) -> tuple[str, ...]:
+        """Queries to offer beside one, the likeliest first; the same for everybody."""
+        ...
+
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom of a part of a picture, as shares of its width and height."""

@@ -30,10 +30,10 @@ COMPARED: Final = 1_000
 STARTS: Final = 4
 """Words of a brand or a category at which it is found."""
 
-_OFFERED: Final = f"visitors >= {SHOPPERS} AND users >= {SHOPPERS}"
+OFFERED: Final = f"visitors >= {SHOPPERS} AND users >= {SHOPPERS}"
 _BY_OPENING: Final = "".join(
     f"CREATE INDEX IF NOT EXISTS queries_by_opening_{length}"
-    f" ON queries (substr(key, 1, {length}), uses DESC, key) WHERE {_OFFERED};\n"
+    f" ON queries (substr(key, 1, {length}), uses DESC, key) WHERE {OFFERED};\n"
     for length in OPENINGS
 )
 
@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS terms (
 CREATE TABLE IF NOT EXISTS queries (
   key TEXT PRIMARY KEY, uses INTEGER NOT NULL, visitors INTEGER NOT NULL, users INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS queries_by_use ON queries (uses DESC, key) WHERE {_OFFERED};
+CREATE INDEX IF NOT EXISTS queries_by_use ON queries (uses DESC, key) WHERE {OFFERED};
 {_BY_OPENING}
 CREATE TABLE IF NOT EXISTS searchers (
   key TEXT, kind TEXT, who BLOB, last INTEGER NOT NULL, PRIMARY KEY (key, kind, who)
@@ -132,16 +132,16 @@ class SqliteCompletions:
         if len(prefix) in OPENINGS:
             where: str = f"substr(key, 1, {len(prefix)}) = ?"
             return self._texts(
-                f"SELECT key FROM queries WHERE {where} AND {_OFFERED} ORDER BY uses DESC, key LIMIT ?",
+                f"SELECT key FROM queries WHERE {where} AND {OFFERED} ORDER BY uses DESC, key LIMIT ?",
                 (prefix, limit),
             )
         if not prefix:
             return self._texts(
-                f"SELECT key FROM queries WHERE {_OFFERED} ORDER BY uses DESC, key LIMIT ?", (limit,)
+                f"SELECT key FROM queries WHERE {OFFERED} ORDER BY uses DESC, key LIMIT ?", (limit,)
             )
         return self._texts(
             "SELECT key FROM (SELECT key, uses FROM queries"
-            f" WHERE key >= ? AND key < ? AND {_OFFERED} LIMIT {COMPARED}) ORDER BY uses DESC, key LIMIT ?",
+            f" WHERE key >= ? AND key < ? AND {OFFERED} LIMIT {COMPARED}) ORDER BY uses DESC, key LIMIT ?",
             (prefix, prefix + _LAST, limit),
         )
 

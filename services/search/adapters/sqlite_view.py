@@ -24,6 +24,7 @@ from services.search.adapters import (
     sqlite_completions,
     sqlite_controls,
     sqlite_signals,
+    sqlite_trails,
     sqlite_vocabulary,
     vector_table,
 )
@@ -46,10 +47,11 @@ TABLES: Final = (
     *sqlite_completions.TABLES,
     *sqlite_controls.TABLES,
     *sqlite_signals.TABLES,
+    *sqlite_trails.TABLES,
 )
 """What the log alone decides; the rest of the file is derived from it and from a model."""
 
-VERSION: Final = 7
+VERSION: Final = 8
 
 SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS products (
@@ -74,6 +76,7 @@ CREATE INDEX IF NOT EXISTS categories_by_document ON categories (document);
 {sqlite_completions.SCHEMA}
 {sqlite_controls.SCHEMA}
 {sqlite_signals.SCHEMA}
+{sqlite_trails.SCHEMA}
 """
 
 _TEXT_CHANGED: Final = "INSERT OR REPLACE INTO changed_texts VALUES (?, ?)"
@@ -155,8 +158,10 @@ class SearchView:
                         sqlite_controls.change(connection, decision)
                     else:
                         event = event_pb2.Event.FromString(record.payload)
+                        time = done_at(event, record)
                         _event(connection, record.sequence, event)
-                        sold.take(event, done_at(event, record))
+                        sqlite_trails.take(connection, event, time)
+                        sold.take(event, time)
                 except DecodeError:
                     self.unreadable += 1
                     _logger.error("view.unreadable", stream=record.stream, sequence=record.sequence)

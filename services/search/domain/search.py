@@ -90,6 +90,14 @@ class Searcher:
         about = [] if request.exact else self._about([match.candidate.product_id for match in matches])
         return Page(results, total, more, served_by, counted.counts, *told, counted.ranged, about)
 
+    def finds(self, text: str) -> bool:
+        """Whether products have every word of the query, as it stands."""
+        ruled = self._in_force(Request(text))
+        query = with_synonyms(understand(text, self._lexicon), ruled.only(Synonyms))
+        with self._catalogue.look() as shelf:
+            wanted = Wanted(query.words, filter=narrowed(query, Filter(), self._lexicon))
+            return bool(query.words) and shelf.count(wanted) > 0
+
     def fused(self, text: str) -> tuple[Understanding, list[Match]]:
         """A query as it is understood and the head of what it finds, as fusion alone orders it."""
         meaning = self._meaning() if Stage.MEANING in self._stages else None
