@@ -82,7 +82,7 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
 
 def fail(message: str) -> None:
     """Says on stderr why a verb cannot go on."""
-    ERR.print(f"[bold red]aisle:[/] {message}", highlight=False)
+    ERR.print(f"[bold red]aisle:[/] {message}", highlight=False, soft_wrap=True)
 
 
 def refuse(service: str, error: Exception, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from services.cli import (
     output,
     price_competitors,
     price_desk,
+    price_experiment,
     price_learn,
     price_optimise,
     price_plans,
@@ -33,6 +34,7 @@ for command in (
     price_learn.learn,
 ):
     app.command()(command)
+app.add_typer(price_experiment.app, name="experiment")
 
 
 @app.command()

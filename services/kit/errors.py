@@ -42,6 +42,9 @@ STATUS_OF_REASON: Mapping[str, grpc.StatusCode] = MappingProxyType(
         "PROPOSAL_DECIDED": grpc.StatusCode.FAILED_PRECONDITION,
         "PROPOSAL_EXPIRED": grpc.StatusCode.FAILED_PRECONDITION,
         "PROPOSAL_STALE": grpc.StatusCode.FAILED_PRECONDITION,
+        "EXPERIMENT_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+        "EXPERIMENT_OVER": grpc.StatusCode.FAILED_PRECONDITION,
+        "EXPERIMENT_STALE": grpc.StatusCode.FAILED_PRECONDITION,
     }
 )
 

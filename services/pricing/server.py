@@ -14,6 +14,8 @@ from services.kit.workers import Workers
 from services.pricing.adapters.accounts import SqlAccounts, SqlProposals
 from services.pricing.adapters.competitors import SqlCompetitors
 from services.pricing.adapters.database import Database, sqlite_url
+from services.pricing.adapters.experimenting import SqlExperiments
+from services.pricing.adapters.lab import Lab
 from services.pricing.adapters.learning import Learner, SqlLearner
 from services.pricing.adapters.optimising import Planner, SqlOptimiser
 from services.pricing.adapters.resources import Opened, Ticker
@@ -50,14 +52,26 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
     optimiser = SqlOptimiser(Planner(store, demand), optimisers)
     simulator = SqlSimulator(Simulator(store, demand), optimisers)
     competitors, learner = SqlCompetitors(store, writers), SqlLearner(Learner(store), writers)
-    following, ticker = Following(log, store), Ticker(store, config.tick_seconds)
+    lab = Lab(store, demand)
+    experiments = SqlExperiments(lab, store, log, readers, writers)
+    following, ticker = Following(log, store), Ticker(store, lab, config.tick_seconds)
     return Service(
         name="pricing",
         config=config,
         endpoints=[
             Endpoint(
                 pricing_pb2_grpc.add_PricingServiceServicer_to_server,
-                PricingServicer(quotes, accounts, proposals, competitors, optimiser, simulator, learner, now),
+                PricingServicer(
+                    quotes,
+                    accounts,
+                    proposals,
+                    competitors,
+                    optimiser,
+                    simulator,
+                    learner,
+                    experiments,
+                    now,
+                ),
                 "aisle.pricing.v1.PricingService",
             )
         ],

@@ -3,15 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
-from aisle.pricing.v1 import competitor_pb2, learning_pb2, optimization_pb2, pricing_pb2_grpc, simulation_pb2
+from aisle.pricing.v1 import (
+    competitor_pb2,
+    experiment_pb2,
+    learning_pb2,
+    optimization_pb2,
+    pricing_pb2_grpc,
+    simulation_pb2,
+)
 from aisle.pricing.v1 import pricing_pb2 as pb
 
 from services.kit.errors import ServiceError
+from services.pricing.domain.experiment.asking import Experiments
 from services.pricing.domain.ports import Accounts, Competitors, Learner, Optimiser, Proposals, Simulator
 from services.pricing.domain.quotes import Quotes
 from services.pricing.wire import (
     common,
     competitors,
+    experiments,
     learning,
     optimization,
     plans,
@@ -34,11 +43,12 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         optimiser: Optimiser,
         simulator: Simulator,
         learner: Learner,
+        lab: Experiments,
         now: Callable[[], int],
     ) -> None:
         self._quotes, self._accounts, self._desk, self._now = quotes, accounts, desk, now
         self._rivals, self._optimiser, self._simulator = rivals, optimiser, simulator
-        self._learner = learner
+        self._learner, self._lab = learner, lab
 
     async def QuotePrices(self, request: pb.QuotePricesRequest, context: Any) -> pb.QuotePricesResponse:
         """See the proto."""
@@ -170,6 +180,54 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         wanted = learning.to_learning(request)
         self._quotes.check(wanted.market)
         return learning.from_learnt(await self._learner.learn(wanted))
+
+    async def StartExperiment(
+        self, request: experiment_pb2.StartExperimentRequest, context: Any
+    ) -> experiment_pb2.StartExperimentResponse:
+        """See the proto."""
+        sought = experiments.to_sought(request)
+        self._quotes.check(sought.market)
+        return experiments.from_started(await self._lab.start(sought))
+
+    async def ApproveExperiment(
+        self, request: experiment_pb2.ApproveExperimentRequest, context: Any
+    ) -> experiment_pb2.ApproveExperimentResponse:
+        """See the proto."""
+        number = experiments.to_experiment_number(request.experiment_id)
+        shown = await self._lab.approve(number, common.to_actor(request.approver, "approver"))
+        return experiment_pb2.ApproveExperimentResponse(experiment=experiments.from_shown(shown))
+
+    async def StopExperiment(
+        self, request: experiment_pb2.StopExperimentRequest, context: Any
+    ) -> experiment_pb2.StopExperimentResponse:
+        """See the proto."""
+        number, actor = (
+            experiments.to_experiment_number(request.experiment_id),
+            common.to_actor(request.actor, "actor"),
+        )
+        shown = await self._lab.stop(number, actor, common.to_note(request.note, "note"))
+        return experiment_pb2.StopExperimentResponse(experiment=experiments.from_shown(shown))
+
+    async def ListExperiments(
+        self, request: experiment_pb2.ListExperimentsRequest, context: Any
+    ) -> experiment_pb2.ListExperimentsResponse:
+        """See the proto."""
+        market, size = common.to_market(request.market), common.to_page_size(request.page_size)
+        self._quotes.check(market)
+        before = common.from_page_token(request.page_token, "experiments", market)
+        found = await self._lab.experiments(market, before, size + 1)
+        page = found[:size]
+        number = page[-1].experiment.number if len(found) > size else 0
+        more = common.to_page_token(number, "experiments", market) if number else ""
+        told = [experiments.from_shown(one) for one in page]
+        return experiment_pb2.ListExperimentsResponse(experiments=told, next_page_token=more)
+
+    async def MeasureExperiment(
+        self, request: experiment_pb2.MeasureExperimentRequest, context: Any
+    ) -> experiment_pb2.MeasureExperimentResponse:
+        """See the proto."""
+        number = experiments.to_experiment_number(request.experiment_id)
+        return experiments.from_measured(await self._lab.measure(number))
 
     def _product(self, request: pb.ExplainPriceRequest | pb.ListPriceHistoryRequest) -> tuple[str, str]:
         market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)

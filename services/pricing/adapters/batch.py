@@ -15,7 +15,7 @@ from services.pricing.domain.optimiser.candidates import Item, refused, trusted
 from services.pricing.domain.policies import Policies
 from services.pricing.domain.product import Facts, Money, Observed, Product
 from services.pricing.domain.proposal import Draft, draft
-from services.pricing.domain.terms import Decision, Terms
+from services.pricing.domain.terms import Assigned, Decision, Terms
 
 Changed = tuple[str, str, State]
 """A market, a product, and its state from now on."""
@@ -45,6 +45,7 @@ class Batch:
         self._recent: dict[tuple[str, str], list[Entry]] = {}
         self._decisions: dict[tuple[str, str], Decision] = {}
         self._rivals: dict[tuple[str, str], list[Rival]] = {}
+        self._assigned: dict[tuple[str, str], Assigned] = {}
         self._entries: list[tuple[str, str, Entry]] = []
         self._changed_products: set[str] = set()
         self._changed_observed: set[str] = set()
@@ -68,6 +69,7 @@ class Batch:
             self._policies.of(market, product_id, categories, money.currency),
             self._decisions.get((market, product_id)),
             self._policies.stop_of(market, product_id, categories),
+            assigned=self._assigned.get((market, product_id)),
         )
         if terms.rules is None or terms.rules.competitor is None:
             return terms
@@ -112,6 +114,13 @@ class Batch:
         """Lets a decided price count from now on."""
         self._decisions[market, product_id] = decision
         self._changed_decisions.add((market, product_id))
+        self.reprice_in(market, product_id, now, now)
+
+    def assign(self, market: str, product_id: str, assigned: Assigned | None, now: int) -> None:
+        """Lets what an experiment says count from now on; None once it is over. The caller keeps it."""
+        self._assigned.pop((market, product_id), None)
+        if assigned:
+            self._assigned[market, product_id] = assigned
         self.reprice_in(market, product_id, now, now)
 
     def learn(self, product_id: str, product: Product, at: int) -> None:
@@ -198,7 +207,11 @@ class Batch:
             here = and_(decisions.c.market == market, among(decisions.c.product_id, ids))
             for row in execute(select(decisions).where(here)):
                 self._decisions[market, row.product_id] = rows.to_decision(row)
-
+        arms = tables.arms
+        for market in self._policies.deciding:
+            here = and_(arms.c.market == market, among(arms.c.product_id, ids))
+            for row in execute(select(arms).where(here)):
+                self._assigned[market, row.product_id] = rows.to_assigned(row)
         rivals = tables.competitor_prices
         for market in self._policies.competing:
             here = and_(rivals.c.market == market, among(rivals.c.product_id, ids))

@@ -43,7 +43,7 @@ class Governor:
                 name: value for name, value in asdict(policy).items() if value not in (None, "", 0, ())
             }
             self._record(connection, policy.key, actor, "set policy", details)
-            ids = self._covered(connection, policy.key, everything=opens)
+            ids = covered(connection, policy.key, everything=opens)
             self._reprice(connection, revision, policies.having(policy), policy.market, ids)
         store.refresh()
         return policy
@@ -58,7 +58,7 @@ class Governor:
             stop = stop._replace(time=store.now())
             connection.execute(insert(tables.stops), stop._asdict())
             self._record(connection, stop.key, stop.actor, "stop", {"reason": stop.reason})
-            ids = self._covered(connection, stop.key)
+            ids = covered(connection, stop.key)
             self._reprice(connection, revision, policies.stopped(stop.key, stop), stop.market, ids)
         store.refresh()
         return stop
@@ -73,7 +73,7 @@ class Governor:
             this = (stops.market == key[0]) & (stops.kind == key[1]) & (stops.scope == key[2])
             connection.execute(delete(tables.stops).where(this))
             self._record(connection, key, actor, "resume", {"reason": reason})
-            ids = self._covered(connection, key)
+            ids = covered(connection, key)
             self._reprice(connection, revision, policies.stopped(key, None), key[0], ids)
         store.refresh()
         return True
@@ -115,26 +115,25 @@ class Governor:
             message = f"the product is priced in {money.currency}, the policy in {policy.currency}"
             raise MixedCurrencies(message, field="policy")
 
-    def _covered(self, connection: Connection, key: Key, *, everything: bool = False) -> Iterator[list[str]]:
-        """The products in a scope, in chunks; all for a market's first policy."""
-        _, kind, scope = key
-        if kind == "product" and not everything:
-            yield [scope]
-            return
-        products, observed = tables.products, tables.observed
-        known = union(select(products.c.product_id), select(observed.c.product_id)).subquery()
-        chunk = (
-            select(known.c.product_id, products.c.categories)
-            .outerjoin(products, products.c.product_id == known.c.product_id)
-            .order_by(known.c.product_id)
-            .limit(CHUNK)
-        )
-        after, everyone = "", everything or kind == "market"
-        while found := connection.execute(chunk.where(known.c.product_id > after)).all():
-            after = found[-1].product_id
-            if ids := [
-                row.product_id
-                for row in found
-                if everyone or is_below(json.loads(row.categories or "[]"), scope)
-            ]:
-                yield ids
+
+def covered(connection: Connection, key: Key, *, everything: bool = False) -> Iterator[list[str]]:
+    """The products in a scope, in chunks; all for a market's first policy."""
+    _, kind, scope = key
+    if kind == "product" and not everything:
+        yield [scope]
+        return
+    products, observed = tables.products, tables.observed
+    known = union(select(products.c.product_id), select(observed.c.product_id)).subquery()
+    chunk = (
+        select(known.c.product_id, products.c.categories)
+        .outerjoin(products, products.c.product_id == known.c.product_id)
+        .order_by(known.c.product_id)
+        .limit(CHUNK)
+    )
+    after, everyone = "", everything or kind == "market"
+    while found := connection.execute(chunk.where(known.c.product_id > after)).all():
+        after = found[-1].product_id
+        if ids := [
+            row.product_id for row in found if everyone or is_below(json.loads(row.categories or "[]"), scope)
+        ]:
+            yield ids

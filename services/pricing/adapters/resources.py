@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from services.kit import logs
+from services.pricing.adapters.lab import Lab
 from services.pricing.adapters.store import CHUNK, Store
 
 _logger = logs.get(__name__)
@@ -29,10 +30,10 @@ class Opened:
 
 
 class Ticker:
-    """Every so many seconds: prices that a daily step held back, and what other replicas wrote."""
+    """Every so many seconds: prices that a step held back, experiments, and what other replicas wrote."""
 
-    def __init__(self, store: Store, seconds: float, name: str = "ticker") -> None:
-        self.name, self._store, self._seconds = name, store, seconds
+    def __init__(self, store: Store, lab: Lab, seconds: float, name: str = "ticker") -> None:
+        self.name, self._store, self._lab, self._seconds = name, store, lab, seconds
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -57,6 +58,7 @@ class Ticker:
             try:
                 while await asyncio.to_thread(self._store.make_due) == CHUNK:
                     pass
+                await asyncio.to_thread(self._lab.turn)
                 await asyncio.to_thread(self._store.refresh)
             except Exception as error:  # the database is away: its own ping tells, the next tick tries again
                 _logger.warning("pricing.tick_failed", **logs.bug(error))

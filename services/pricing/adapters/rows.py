@@ -12,12 +12,13 @@ from services.pricing.domain.account import Entry, State
 from services.pricing.domain.audit import Act, Audit
 from services.pricing.domain.chain import Link
 from services.pricing.domain.competitor import CompetitorRule, Following, Rival
+from services.pricing.domain.experiment.design import Arm
 from services.pricing.domain.optimiser.goals import Goals, Ladder, Objective
 from services.pricing.domain.pipeline import Rule
 from services.pricing.domain.policy import Mode, Policy
 from services.pricing.domain.product import Basis, Money, Observed, Product
 from services.pricing.domain.proposal import Evidence, Inputs, Interval, Proposal, Status
-from services.pricing.domain.terms import Decision
+from services.pricing.domain.terms import Assigned, Decision
 
 _BASES = {basis.value: basis for basis in Basis}
 _RULES = {rule.value: rule for rule in Rule}
@@ -139,6 +140,12 @@ def to_decision(row: Row[Any]) -> Decision:
     """From a row of decisions; its columns stand in the order market, product, then Decision's fields."""
     number, currency, price, *rest = tuple(row)[2:]
     return Decision(number, Money(currency, price), *rest)
+
+
+def to_assigned(row: Row[Any]) -> Assigned:
+    """From a row of arms."""
+    money = None if row.price is None else Money(row.currency, row.price)
+    return Assigned(row.experiment, Arm(row.arm), money, row.propensity, row.approver)
 
 
 def proposal_row(proposal: Proposal) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Store:
     def position(self, stream: str) -> int:
         """See kit View."""
         with self.database.read() as connection:
-            return self._position(connection, stream)
+            return self.position_of(connection, stream)
 
     def apply(self, records: Sequence[Record]) -> None:
         """See kit View. Records that are taken in already, perhaps by another replica, change nothing.
@@ -68,7 +68,7 @@ class Store:
         changed: list[Changed] = []
         with self.change() as (connection, revision):
             stream = records[0].stream
-            position = self._position(connection, stream)
+            position = self.position_of(connection, stream)
             told, unreadable = observations.read(record for record in records if record.sequence > position)
             if unreadable:
                 _logger.warning("pricing.unreadable_records", stream=stream, count=unreadable)
@@ -147,7 +147,8 @@ class Store:
             yield connection, revision
             raise_counter(connection, tables.REVISION)
 
-    def _position(self, connection: Connection, stream: str) -> int:
+    def position_of(self, connection: Connection, stream: str) -> int:
+        """How far a stream is taken in, in a transaction."""
         positions = tables.positions
         found = select(positions.c.sequence).where(positions.c.stream == stream)
         return connection.execute(found).scalar() or 0

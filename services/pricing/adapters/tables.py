@@ -4,6 +4,8 @@ products, observed     what the log says: rebuilt from it, one row a product
 policies, stops,
 competitor_prices,
 proposals, decisions,
+experiments,
+assignments, arms,
 ledger, acts           records of account: nothing else holds them
 prices                 each product's state in each market, the ledger's last word
 positions, counters    how far the log is taken in, and how often prices and policies changed
@@ -130,6 +132,49 @@ decisions = _table(
     Column("elasticity", Double),
     Column("elasticity_error", Double),
     Column("propensity", Double),
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("market", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("timing", Text, nullable=False),  # a JSON list
+    Column("seed", BigInteger, nullable=False),
+    Column("products", Text, nullable=False),  # a JSON list of lists
+    Column("proposer", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("began", BigInteger),
+    Column("ended", BigInteger),
+    Column("position", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("experiments_request", "market", "request_id"),
+)
+
+assignments = Table(  # what chance gave each unit of an experiment, and when its price was set
+    "assignments",
+    metadata,
+    Column("experiment", BigInteger, primary_key=True, autoincrement=False),
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),
+    Column("arm", SmallInteger, nullable=False),
+    Column("propensity", Double, nullable=False),
+    Column("begun", BigInteger, nullable=False),
+)
+
+arms = _table(  # what experiments say of products now; a product is in one at most
+    "arms",
+    _key("market"),
+    _key("product_id"),
+    Column("experiment", BigInteger, nullable=False),
+    Column("arm", SmallInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("price", BigInteger),
+    Column("propensity", Double, nullable=False),
+    Column("approver", Text, nullable=False),
 )
 
 acts = Table(

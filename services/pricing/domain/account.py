@@ -131,16 +131,21 @@ def _audit(facts: Facts, terms: Terms, day_ago: int | None) -> Audit:
     audit = Audit(money.micros, facts.cost_in(money.currency), day_ago, rules.name, rules.update_time)
     if terms.rival:
         audit = audit._replace(rival=terms.rival.price, competitor=terms.rival.competitor)
-    if decision is None:
+    tried = terms.tried(money.currency)
+    if decision and not (tried and tried.money):
+        audit = audit._replace(
+            proposal=decision.proposal,
+            approver=decision.approver,
+            model=decision.model,
+            elasticity=decision.elasticity,
+            elasticity_error=decision.elasticity_error,
+            propensity=decision.propensity,
+        )
+    if tried is None:
         return audit
-    return audit._replace(
-        proposal=decision.proposal,
-        approver=decision.approver,
-        model=decision.model,
-        elasticity=decision.elasticity,
-        elasticity_error=decision.elasticity_error,
-        propensity=decision.propensity,
-    )
+    arm = tried.arm.name.lower()
+    audit = audit._replace(experiment=tried.experiment, arm=arm, propensity=tried.propensity)
+    return audit._replace(approver=tried.approver) if tried.money else audit
 
 
 def price_at(state: State, recent: Sequence[Entry], moment: int, currency: str) -> int | None:

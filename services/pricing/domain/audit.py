@@ -14,7 +14,8 @@ class Audit(NamedTuple):
     `policy` names the policy that applied ("market", "category Food", "product milk"), `policy_time` says
     when it was set. `proposal` is the number of the applied proposal that the base comes from, the rest is
     of that: who approved it (of a stop: who stopped), the model, its elasticity with the standard error, and
-    the chance with which the price was chosen. `rival` is the price of the `competitor` that was looked at.
+    the chance with which the price was chosen. `rival` is the price of the `competitor` that was looked at,
+    `arm` what the `experiment` says that the product was in.
     """
 
     base: int
@@ -30,6 +31,8 @@ class Audit(NamedTuple):
     propensity: float | None = None
     rival: int | None = None
     competitor: str = ""
+    experiment: int | None = None
+    arm: str = ""
 
     def dump(self) -> str:
         """As JSON, without what had no part."""

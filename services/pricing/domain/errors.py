@@ -10,7 +10,10 @@ PricingError
 ├── ProposalNotFound    PROPOSAL_NOT_FOUND
 ├── ProposalDecided     PROPOSAL_DECIDED
 ├── ProposalExpired     PROPOSAL_EXPIRED
-└── ProposalStale       PROPOSAL_STALE
+├── ProposalStale       PROPOSAL_STALE
+├── ExperimentNotFound  EXPERIMENT_NOT_FOUND
+├── ExperimentOver      EXPERIMENT_OVER
+└── ExperimentStale     EXPERIMENT_STALE
 """
 
 
@@ -82,3 +85,21 @@ class ProposalStale(PricingError):  # noqa: N818
     """What the proposal stood on has changed since."""
 
     reason = "PROPOSAL_STALE"
+
+
+class ExperimentNotFound(PricingError):  # noqa: N818
+    """No experiment has this id."""
+
+    reason = "EXPERIMENT_NOT_FOUND"
+
+
+class ExperimentOver(PricingError):  # noqa: N818
+    """The experiment has ended or was stopped."""
+
+    reason = "EXPERIMENT_OVER"
+
+
+class ExperimentStale(PricingError):  # noqa: N818
+    """What the experiment's prices stood on has changed since it was asked for."""
+
+    reason = "EXPERIMENT_STALE"

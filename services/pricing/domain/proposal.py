@@ -158,6 +158,8 @@ def draft(wanted: Money, price: int, facts: Facts, terms: Terms, day_ago: int | 
     if policy is None or not policy.mode.decides:
         mode = policy.mode.name.lower() if policy else "no policy, or one to keep list prices"
         return f"prices are not decided on here: {mode}"
+    if terms.assigned:
+        return f"experiment {terms.assigned.experiment} decides on its price until it is over"
     if wanted.currency != money.currency:
         return f"the product is priced in {money.currency}"
     cost = facts.cost_in(money.currency)

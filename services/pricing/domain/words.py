@@ -6,7 +6,7 @@ from services.pricing.domain.competitor import CompetitorRule, Following, Rival
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.pipeline import Move, Rule
 from services.pricing.domain.product import Basis, Facts
-from services.pricing.domain.terms import Decision, Terms
+from services.pricing.domain.terms import Assigned, Decision, Terms
 
 _REASONS: Final = {
     Rule.MARGIN_FLOOR: "raised to keep the least margin",
@@ -73,8 +73,12 @@ def step(move: Move, facts: Facts, terms: Terms, day_ago: int | None) -> str:
 def _basis(move: Move, facts: Facts, terms: Terms) -> str:
     basis, money = terms.basis(facts)
     text = f"{_BASES[basis]} {amount(move.after)}"
-    decision = terms.applied(money.currency) if basis is Basis.APPROVED else None
-    return f"{text}: {_decision(decision)}" if decision else text
+    tried = terms.tried(money.currency)
+    decision = None if tried and tried.money else terms.applied(money.currency)
+    said = [_decision(decision)] if decision else []
+    if tried:
+        said.append(_assigned(tried))
+    return f"{text}: {'; '.join(said)}" if said else text
 
 
 def _competitor(move: Move, rule: CompetitorRule, rival: Rival | None) -> str:
@@ -103,6 +107,12 @@ def _decision(decision: Decision) -> str:
     if decision.propensity is not None and decision.propensity < 1:
         said.append(f"chosen among others with a chance of {decision.propensity:.2f}")
     return ", ".join(said)
+
+
+def _assigned(tried: Assigned) -> str:
+    by = f", approved by {tried.approver}" if tried.money else ""
+    arm = tried.arm.name.lower()
+    return f"experiment {tried.experiment}, {arm} with a chance of {tried.propensity:.2f}{by}"
 
 
 def _ending(micros: int) -> str:

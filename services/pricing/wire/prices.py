@@ -89,4 +89,6 @@ def from_audit(currency: str, audit: Audit) -> pb.PriceAudit:
         propensity=audit.propensity,
         competitor_price=from_amount(currency, audit.rival),
         competitor=audit.competitor,
+        experiment_id="" if audit.experiment is None else str(audit.experiment),
+        experiment_arm=audit.arm,
     )

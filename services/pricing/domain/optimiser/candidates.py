@@ -107,6 +107,8 @@ def refused(facts: Facts, terms: Terms, response: Response | None, price: int) -
         return f"pricing is stopped: {terms.stop.reason or terms.stop.actor}"
     if terms.rules is None or not terms.rules.mode.decides:
         return "its policy lets nobody decide on prices"
+    if terms.assigned:
+        return f"experiment {terms.assigned.experiment} decides on its price until it is over"
     if response is None:
         return "the model does not know its demand"
     if response.currency != money.currency:
