@@ -36,7 +36,7 @@ def test_both_configurations_take_and_give_the_same(
         assert cpu.name == gpu.name == model
         assert (cpu.input, cpu.output) == (gpu.input, gpu.output)
         for one in (cpu, gpu):
-            assert one.version_policy.latest.num_versions == 2
+            assert one.version_policy.latest.num_versions == 3
             assert one.dynamic_batching.default_queue_policy.max_queue_size > 0
     pictures, network = (configured[model, "cpu"] for model in MODELS)
     assert [output.name for output in pictures.output] == ["PROBABILITIES", "EMBEDDING", "REFUSED"]

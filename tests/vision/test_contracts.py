@@ -40,7 +40,7 @@ async def test_it_sees_colours(inference: Inference) -> None:
         assert seen.top(1)[0].confidence > 0.99
         assert float(seen.probabilities.sum()) == pytest.approx(1, abs=1e-5)
         assert float(np.linalg.norm(seen.embedding)) == pytest.approx(1, abs=1e-5)
-        assert seen.model == inference.model
+        assert seen.model == inference.models[-1]
         assert seen.model.startswith("efficientnet_lite0:")
 
 

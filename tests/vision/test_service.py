@@ -263,6 +263,33 @@ async def test_vectors_are_kept_over_a_restart(config: Config, nats_prefix: str)
             await wait_until(lambda: _equal(shop.like(red), ["tomato"]))
 
 
+async def test_with_a_new_model_no_search_finds_less(shop: Shop, config: Config) -> None:
+    colours = {f"c{number:02}": (250, number, 0) for number in range(40)}
+    await shop.put(*(product(name, colour) for name, colour in colours.items()))
+    red = encoded(picture(RED))
+    request = vision_pb2.SearchByImageRequest(image=red, page_size=40, keep_duplicates=True)
+
+    async def found() -> tuple[str, int]:
+        answer = await shop.stub.SearchByImage(request)
+        return answer.model_version, len(answer.products)
+
+    await wait_until(lambda: _first_is(found(), 40))
+    before, seen = (await found())[0], list[tuple[str, int]]()
+
+    async def swapped() -> bool:
+        seen.append(await found())
+        return seen[-1][0] != before
+
+    publish(config.home, sharpness=15.0)
+    await wait_until(swapped, timeout=30)
+    assert {count for _, count in seen} == {40}
+    assert await _version(shop) == seen[-1][0]
+
+
+async def _first_is(found: object, count: int) -> bool:
+    return (await found)[1] == count  # type: ignore[misc]
+
+
 async def _version(shop: Shop) -> str:
     request = vision_pb2.RecognizeImageRequest(image=encoded(picture()))
     return (await shop.stub.RecognizeImage(request)).model_version

@@ -5,6 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def batches(triton: TritonProcess, model: str) -> list[int]:
 async def test_a_model_is_swapped_under_load_without_a_failed_request_and_the_one_before_stays(
     tier: Triton, triton: TritonProcess
 ) -> None:
-    before, seen, done = tier.model, [], asyncio.Event()
+    before, seen, done = tier.models[-1], [], asyncio.Event()
 
     async def ask(start: int) -> None:
         for shade in range(start, 10**6):  # each picture once, or Triton would answer from its cache
@@ -67,16 +68,39 @@ async def test_a_model_is_swapped_under_load_without_a_failed_request_and_the_on
     await wait_until(lambda: len(seen) > answered + 20)
     done.set()
     await asyncio.gather(*asks)  # raises what any request raised
-    assert list(dict.fromkeys(seen)) == [before, tier.model]
-    assert (await tier.see(encoded(picture(BLUE)))).model == tier.model
-    for model in (before, tier.model):
+    assert list(dict.fromkeys(seen)) == [before, tier.models[-1]]
+    assert (await tier.see(encoded(picture(BLUE)))).model == tier.models[-1]
+    for model in (before, tier.models[-1]):
         answer = asked(triton, model, encoded(picture(RED)))
         assert model.endswith(f":{answer.get_response().model_version}")
         assert answer.as_numpy("PROBABILITIES").argmax() == NAMES.index("red")
 
 
+async def test_a_version_that_is_kept_answers_however_many_newer_ones_come(
+    tier: Triton, triton: TritonProcess
+) -> None:
+    kept = tier.models[-1]
+    tier.keep(kept)
+    for sharpness in (25.0, 26.0):
+        await asyncio.to_thread(tier.take, publish(triton.home, sharpness=sharpness))
+    assert len(tier.models) == 3
+    seen = await asyncio.gather(*(tier.see(encoded(picture(RED)), model) for model in (kept, "", "gone:1")))
+    assert [one.model for one in seen] == [kept, tier.models[-1], tier.models[-1]]
+
+
+def test_two_versions_and_the_one_that_is_kept_stay_in_the_repository(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    made = [repository.assemble(publish(tmp_path)) for _ in range(2)]
+    repository.keep(made[0])
+    made += [repository.assemble(publish(tmp_path)) for _ in range(2)]
+    assert repository.versions() == [made[0], *made[2:]]
+    repository.keep(made[3])
+    made.append(repository.assemble(publish(tmp_path)))
+    assert repository.versions() == made[3:]
+
+
 async def test_a_process_of_a_model_that_dies_is_started_anew(tier: Triton, triton: TritonProcess) -> None:
-    os.kill(triton.workers(tier.model.replace(":", "/"))[0], signal.SIGKILL)
+    os.kill(triton.workers(tier.models[-1].replace(":", "/"))[0], signal.SIGKILL)
 
     async def asked(count: int) -> set[str]:
         pictures = [encoded(picture((shade, 250, next(shades)))) for shade in range(count)]
@@ -100,7 +124,7 @@ async def test_pictures_that_cannot_be_read_take_no_other_of_their_batch_with_th
     told = [answer.reason if isinstance(answer, ImageError) else answer.top(1)[0].name for answer in answers]
     assert [told[5 * place] for place in range(len(bad))] == [reason for _, reason in bad.values()]
     assert Counter(told)["red"] == 20
-    assert max(batches(triton, tier.model)) > 1
+    assert max(batches(triton, tier.models[-1])) > 1
 
 
 async def test_more_requests_than_the_queue_holds_are_refused(tier: Triton, triton: TritonProcess) -> None:
@@ -119,8 +143,8 @@ async def test_more_requests_than_the_queue_holds_are_refused(tier: Triton, trit
 
 async def test_a_picture_that_comes_again_is_not_seen_again(tier: Triton, triton: TritonProcess) -> None:
     image = encoded(picture((250, 60, 60)))
-    first, hits = await tier.see(image), statistics(triton, tier.model)["inference_stats"]["cache_hit"]
+    first, hits = await tier.see(image), statistics(triton, tier.models[-1])["inference_stats"]["cache_hit"]
     again = await tier.see(image)
     assert (again.probabilities == first.probabilities).all()
-    after = statistics(triton, tier.model)["inference_stats"]["cache_hit"]
+    after = statistics(triton, tier.models[-1])["inference_stats"]["cache_hit"]
     assert int(after["count"]) == int(hits.get("count", 0)) + 1

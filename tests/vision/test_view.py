@@ -7,11 +7,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 from aisle.catalog.v1 import product_pb2
 
 from services.kit.log import CATALOG, Record
-from services.vision.adapters.view import FROM_LOG, CatalogView, Looked
+from services.vision.adapters.view import FROM_LOG, CatalogView
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 BATCH, RECORDS = 7, 400
@@ -108,27 +107,8 @@ def test_a_picture_that_two_products_show_is_kept_until_both_are_gone(tmp_path: 
     gone = product_pb2.ProductChange(delete_id="a").SerializeToString()
     changes = [("a", change("a", "same")), ("b", change("b", "same", "own")), ("a", gone)]
     view.apply([Record(CATALOG, i, key, data, TIME) for i, (key, data) in enumerate(changes, 1)])
-    pictures = view.unseen("", 10)
+    view.generations.begin("m")
+    pictures = view.generations.unseen("m", "", 10)
     assert sorted(picture.content or b"" for picture in pictures) == [b"own", b"same"]
     view.apply([Record(CATALOG, 4, "b", change("b", "own"), TIME)])
-    assert [picture.content for picture in view.unseen("", 10)] == [b"own"]
-
-
-def test_what_is_still_to_be_seen_is_what_this_model_has_not(tmp_path: Path) -> None:
-    view = CatalogView(tmp_path / "view.db")
-    view.apply([Record(CATALOG, 1, "a", change("a", "one", "two", "three"), TIME)])
-    one, two, three = (source.key for source in view.unseen("", 10))
-    assert [source.key for source in view.unseen(one, 1)] == [two]
-    looked = Looked(np.ones(2, np.float32), bytes(range(144)) * 3)
-    view.keep("m", {one: looked, "gone": looked})
-    first, gone = view.thumbnails([one, "gone"])
-    assert (first.tobytes(), np.isnan(gone).all()) == (
-        np.array([*range(144)] * 3, np.float32).tobytes(),
-        True,
-    )
-    view.refuse(three)
-    assert ([source.key for source in view.unseen("", 10)], view.counts("m")) == ([two], (1, 1))
-    view.begin("m")  # as a process does when it starts: what was refused is tried again
-    assert {source.key for source in view.unseen("", 10)} == {two, three}
-    view.begin("n")
-    assert view.counts("n") == (0, 3)
+    assert [picture.content for picture in view.generations.unseen("m", "", 10)] == [b"own"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.vision.adapters.addresses import Hosts, public
+from services.vision.adapters.generations import Source
 from services.vision.adapters.sources import RefusedSource, Sources, UnreachableSource
-from services.vision.adapters.view import Source
 from services.vision.adapters.web import Web
 from services.vision.domain.image import MAX_BYTES, TooLargeImage
 from tests.vision.pictures import RED, encoded, picture

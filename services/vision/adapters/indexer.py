@@ -1,17 +1,22 @@
-"""Has the model see the catalogue's pictures that it has not seen yet, beside the calls, for ever."""
+"""Has models see the catalogue's pictures that they have not seen yet, beside the calls, for ever.
+
+The newest model's vectors are made beside those that answer, and take their place once they are whole.
+"""
 
 import asyncio
-import math
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from services.kit import logs
+from services.kit import logs, names, telemetry
 from services.kit.errors import ServiceError
 from services.kit.workers import Workers
 from services.vision.adapters.gallery import CatalogGallery
+from services.vision.adapters.generations import Looked, Now, Source
+from services.vision.adapters.postponed import Postponed
 from services.vision.adapters.sources import RefusedSource, Sources, UnreachableSource
-from services.vision.adapters.view import CatalogView, Looked, Source
+from services.vision.adapters.view import CatalogView
 from services.vision.domain.image import ImageError, prepare, thumbnail
 from services.vision.domain.ports import Inference
 
@@ -27,7 +32,10 @@ LOOK_SECONDS: Final = 0.2
 PROGRESS_SECONDS: Final = 10.0
 """Seconds between two lines of the log that tell how far it is."""
 
-FIRST_RETRY, LAST_RETRY = 30.0, 3600.0
+SWEPT_AT_ONCE: Final = 1000
+"""Vectors of a model before that are dropped in one go, so that the log does not wait for it."""
+
+FIRST_RETRY: Final = 30.0
 """Seconds until a picture is asked for again whose host did not give it; twice as many each time."""
 
 _logger = logs.get("vision.indexer")
@@ -51,11 +59,11 @@ class Indexer:
     ) -> None:
         """`parallel` pictures are with the model at once; `retry` seconds until a host is asked again."""
         self.name = "indexer"
-        self._view, self._gallery, self._inference, self._workers = view, gallery, inference, workers
-        self._sources = sources
+        self._view, self._generations, self._gallery = view, view.generations, gallery
+        self._inference, self._workers, self._sources = inference, workers, sources
         self._parallel, self._reading = asyncio.Semaphore(parallel), asyncio.Semaphore(READ_AT_ONCE)
-        self._retry = retry
-        self._again: dict[str, tuple[float, float]] = {}  # by picture: not before when, and the next wait
+        self._postponed = Postponed(retry)
+        self._begun = ""
         self._done: tuple[str, int] = ("", -1)
         self._told = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -88,71 +96,104 @@ class Indexer:
 
     async def _catch_up(self) -> None:
         """Returns when all pictures of now are in the index. Raises ServiceError when the model is away."""
-        model, revision = self._inference.model, self._view.revision
-        if not model or (self._done == (model, revision) and not self._due()):
+        models, revision = self._inference.models, self._view.revision
+        if not models or self._is_done(models, revision):
             return
-        if model != self._done[0]:
-            self._again.clear()
-            await asyncio.to_thread(self._view.begin, model)
-        await asyncio.to_thread(self._gallery.catch_up, model)
-        after, count = "", 0
-        while batch := await asyncio.to_thread(self._view.unseen, after, BATCH):
-            after = batch[-1].key
-            count += await self._see_all([one for one in batch if self._may(one.key)])
-            if self._inference.model != model:
-                return  # the next look begins with the new one
-            await self._tell(model)
-        await asyncio.to_thread(self._view.forget_other_models, model)
-        self._done = (model, revision)
-        if count:
-            _logger.info("indexer.caught_up", model=model, seen=count, pictures=len(self._gallery))
+        if models[-1] != self._begun:
+            self._postponed.clear()
+            await asyncio.to_thread(self._generations.begin, models[-1])
+            self._begun = models[-1]
+        now = await asyncio.to_thread(self._generations.now)
+        if now.answers not in models:  # nobody can see what is asked as it did: better a part than nothing
+            await self._answer(models[-1])
+            now = Now(models[-1], "")
+        await asyncio.to_thread(self._gallery.answer, now.answers)
+        self._inference.keep(now.answers)
+        if not await self._see_what_is_left(now, models[-1]):
+            return  # the next look begins with a newer model
+        if now.comes and await self._is_whole():
+            await self._answer(now.comes)
+        while await asyncio.to_thread(self._generations.sweep, SWEPT_AT_ONCE):
+            pass
+        self._done = (models[-1], revision)
 
-    async def _see_all(self, batch: list[Source]) -> int:
+    def _is_done(self, models: Sequence[str], revision: int) -> bool:
+        answered = self._gallery.answering.model in models
+        return answered and self._done == (models[-1], revision) and not self._postponed.due()
+
+    async def _see_what_is_left(self, now: Now, newest: str) -> bool:
+        """Has both generations see what they have not, what answers first; False once a newer model is there.
+
+        Pictures that come meanwhile are found by what answers without waiting for what comes.
+        """
+        after, count, revision = {model: "" for model in now if model}, 0, self._view.revision
+        while True:
+            if revision != self._view.revision:
+                after[now.answers], revision = "", self._view.revision
+            for model, key in after.items():
+                if batch := await asyncio.to_thread(self._generations.unseen, model, key, BATCH):
+                    break
+            else:
+                await self._tell(newest, last=count)
+                return True
+            after[model] = batch[-1].key
+            count += await self._see_all([one for one in batch if self._postponed.may(one.key)], model)
+            await self._tell(model)
+            if self._inference.models[-1:] != [newest]:
+                return False
+
+    async def _is_whole(self) -> bool:
+        """Whether the generation that comes has seen all that the one that answers has, as far as it can."""
+        lacking = await asyncio.to_thread(self._generations.lacking)
+        return all(map(self._postponed.given_up, lacking))
+
+    async def _answer(self, model: str) -> None:
+        """Has another generation answer."""
+        await asyncio.to_thread(self._generations.answer, model)
+        await asyncio.to_thread(self._gallery.answer, model)
+        self._inference.keep(model)
+        _logger.info("indexer.swapped", model=model, pictures=len(self._gallery.answering))
+
+    async def _see_all(self, batch: list[Source], model: str) -> int:
         """Keeps what was seen, whatever became of the others; then raises what ended them, if anything."""
-        results = await asyncio.gather(*map(self._see, batch), return_exceptions=True)
+        results = await asyncio.gather(*(self._see(one, model) for one in batch), return_exceptions=True)
         seen = [(one.key, r) for one, r in zip(batch, results, strict=True) if isinstance(r, tuple)]
-        for model in {model for _, (model, _) in seen}:
-            mine = {key: looked for key, (by, looked) in seen if by == model}
-            await asyncio.to_thread(self._gallery.add, model, mine)
+        for eye in {eye for _, (eye, _) in seen}:
+            mine = {key: looked for key, (by, looked) in seen if by == eye}
+            await asyncio.to_thread(self._gallery.add, eye, mine)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return len(seen)
 
-    async def _see(self, source: Source) -> tuple[str, Looked] | None:
+    async def _see(self, source: Source, model: str) -> tuple[str, Looked] | None:
         """The model that saw it and what it saw; None for one that cannot be read."""
         try:
             async with self._reading:
                 data = await self._sources.read(source)
             async with self._parallel:
                 prepared, small = await self._workers.run(_prepared, data)
-                seen = await self._inference.see(prepared)
+                seen = await self._inference.see(prepared, model)
         except UnreachableSource as error:
-            self._postpone(source.key, str(error))
+            seconds = self._postponed.put(source.key)
+            told = {"picture": source.key[:200], "why": str(error), "again_seconds": seconds}
+            _logger.warning("indexer.picture_unreachable", **told)
         except (ImageError, RefusedSource, OSError) as error:
             _logger.warning("indexer.picture_refused", picture=source.key[:200], why=str(error))
-            await asyncio.to_thread(self._view.refuse, source.key)
+            await asyncio.to_thread(self._generations.refuse, source.key)
         else:
-            self._again.pop(source.key, None)
+            self._postponed.take(source.key)
             return seen.model, Looked(seen.embedding, small)
         return None
 
-    def _may(self, key: str) -> bool:
-        return key not in self._again or self._again[key][0] <= time.monotonic()
-
-    def _due(self) -> bool:
-        return min((when for when, _ in self._again.values()), default=math.inf) <= time.monotonic()
-
-    def _postpone(self, key: str, why: str) -> None:
-        wait = self._again.get(key, (0.0, self._retry))[1]
-        self._again[key] = (time.monotonic() + wait, min(2 * wait, LAST_RETRY))
-        _logger.warning("indexer.picture_unreachable", picture=key[:200], why=why, again_seconds=wait)
-
-    async def _tell(self, model: str) -> None:
-        if time.monotonic() - self._told >= PROGRESS_SECONDS:
-            self._told = time.monotonic()
-            seen, left = await asyncio.to_thread(self._view.counts, model)
-            _logger.info("indexer.progress", model=model, seen=seen, left=left)
+    async def _tell(self, model: str, last: int = 0) -> None:
+        """How far a generation is: now and then, and at the end of what there was to do."""
+        if not last and time.monotonic() - self._told < PROGRESS_SECONDS:
+            return
+        self._told = time.monotonic()
+        seen, left = await asyncio.to_thread(self._generations.counts, model)
+        _logger.info("indexer.caught_up" if last else "indexer.progress", model=model, seen=seen, left=left)
+        telemetry.measure(names.DERIVED_MISSING, left, "vision")
 
 
 def _prepared(data: bytes) -> tuple[bytes, bytes]:

@@ -1,7 +1,7 @@
 """Ports that need nothing outside this process, for tests and for reading: the same suites hold for them."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,10 @@ from services.vision.triton.repository import classes_of
 
 
 class LocalInference:
-    """The port Inference with the network in this process."""
+    """The port Inference with networks in this process; the last taken is the newest."""
 
     def __init__(self) -> None:
-        self._session: onnxruntime.InferenceSession | None = None
-        self._classes = Classes(())
-        self._model = ""
+        self._networks: dict[str, tuple[onnxruntime.InferenceSession, Classes]] = {}
 
     def take(self, folder: Path, model: str) -> None:
         """Sees with the network of a model folder from now on. Raises what ONNX Runtime raises."""
@@ -28,21 +26,25 @@ class LocalInference:
         session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
-        self._classes = classes_of(folder)
-        self._session, self._model = session, model
+        self._networks[model] = session, classes_of(folder)
 
     @property
-    def model(self) -> str:
+    def models(self) -> Sequence[str]:
         """See Inference."""
-        return self._model
+        return list(self._networks)
 
-    async def see(self, picture: bytes) -> Seen:
+    async def see(self, picture: bytes, model: str = "") -> Seen:
         """See Inference."""
-        if self._session is None:
+        if not self._networks:
             raise ServiceError("MODEL_UNAVAILABLE", "no model is loaded")
+        asked = model if model in self._networks else self.models[-1]
+        session, classes = self._networks[asked]
         seen = await asyncio.to_thread(pixels, picture)
-        probabilities, embeddings = self._session.run(None, {"pixels": seen[None]})
-        return Seen(self._model, self._classes, probabilities[0], embeddings[0])
+        probabilities, embeddings = session.run(None, {"pixels": seen[None]})
+        return Seen(asked, classes, probabilities[0], embeddings[0])
+
+    def keep(self, model: str) -> None:
+        """See Inference; all stay."""
 
 
 class MemoryVectors:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from services.vision.adapters.view import Source
+from services.vision.adapters.generations import Source
 from services.vision.domain.image import MAX_BYTES, TooLargeImage
 
 

@@ -51,9 +51,9 @@ class Triton:
         self._classes = lru_cache(maxsize=4)(self._read_classes)
 
     @property
-    def model(self) -> str:
+    def models(self) -> Sequence[str]:
         """See Inference."""
-        return f"{self._repository.name}:{self._models.version}" if self._models.version else ""
+        return [f"{self._repository.name}:{version}" for version in self._models.versions]
 
     async def start(self) -> None:
         """Nothing to wait for: the channel connects by itself."""
@@ -65,7 +65,7 @@ class Triton:
         """
         ready = [await self._is_ready(name) for name in (self._repository.network, self._repository.name)]
         newest = self._repository.versions()[-1:]
-        if self._crippled or not all(ready) or newest != [self._models.version]:
+        if self._crippled or not all(ready) or newest != [*self._models.versions[-1:]]:
             await asyncio.to_thread(self._models.load, anew=self._crippled)
             self._crippled = False
         self._together.most, self._together.at_once = self._models.most, self._models.at_once
@@ -81,14 +81,20 @@ class Triton:
         self._models.take(model)
         self._together.most, self._together.at_once = self._models.most, self._models.at_once
 
-    async def see(self, picture: bytes) -> Seen:
+    def keep(self, model: str) -> None:
+        """See Inference."""
+        self._repository.keep(int(model.rpartition(":")[2]))
+
+    async def see(self, picture: bytes, model: str = "") -> Seen:
         """See Inference; OVERLOADED when too many pictures are with Triton."""
+        # The newest is asked without its name, so that callers go over to the next when Triton does.
+        version = model.rpartition(":")[2] if model in self.models[:-1] else ""
         if not self._room:
             raise ServiceError("OVERLOADED", "the inference server has no room for more work")
         self._room -= 1
         try:
             async with asyncio.timeout(deadline.within(self._seconds)):
-                return await self._together(picture)
+                return await self._together((version, picture))
         except TimeoutError as error:
             reason = "DEADLINE_EXCEEDED" if deadline.remaining() == 0.0 else "INFERENCE_UNAVAILABLE"
             raise ServiceError(reason, "the inference server did not answer in time") from error
@@ -97,13 +103,24 @@ class Triton:
         finally:
             self._room += 1
 
-    async def _ask(self, pictures: Sequence[bytes]) -> list[Seen | Exception]:
-        """One request for several pictures. Raises AioRpcError."""
+    async def _ask(self, some: Sequence[tuple[str, bytes]]) -> Sequence[Seen | Exception]:
+        """One request for the pictures of a version; almost always there is but one. Raises AioRpcError."""
+        parts = {version: [one for one in some if one[0] == version] for version, _ in some}
+        if len(parts) == 1:
+            return await self._infer(some[0][0], [picture for _, picture in some])
+        answers = await asyncio.gather(*map(self._ask, parts.values()))
+        turns = {version: iter(answer) for version, answer in zip(parts, answers, strict=True)}
+        return [next(turns[version]) for version, _ in some]
+
+    async def _infer(self, version: str, pictures: Sequence[bytes]) -> list[Seen | Exception]:
+        """One request for several pictures, to a version, or to the newest when "". Raises AioRpcError."""
         count = len(pictures)
         image = pb.ModelInferRequest.InferInputTensor(name="IMAGE", datatype="BYTES", shape=[count, 1])
         content = b"".join(len(picture).to_bytes(4, "little") + picture for picture in pictures)
         name = self._repository.name
-        request = pb.ModelInferRequest(model_name=name, inputs=[image], raw_input_contents=[content])
+        request = pb.ModelInferRequest(
+            model_name=name, model_version=version, inputs=[image], raw_input_contents=[content]
+        )
         try:
             answer = await self._stub.ModelInfer(request, timeout=self._seconds)
         except grpc.aio.AioRpcError as error:

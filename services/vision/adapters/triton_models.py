@@ -25,8 +25,8 @@ class TritonModels:
     def __init__(self, url: str, repository: Repository) -> None:
         self._url, self._repository = url, repository
         self._lock = Lock()
-        self.version = 0
-        """The version that callers come to; 0 for none."""
+        self.versions: Sequence[int] = ()
+        """The versions that callers may ask, the newest last, which they come to without naming one."""
         self.most, self.at_once = 1, 16
         """Pictures a request may hold, and requests worth sending at once; Triton tells when it serves."""
 
@@ -64,7 +64,6 @@ class TritonModels:
                 self._refuse(triton, versions, error.details() or "")
             except ValueError as error:
                 self._refuse(triton, versions, str(error))
-            self.version = versions[-1]
 
     def _serve(self, triton: Any, version: int) -> None:
         """Loads a network beside the one that serves, tries it, and only then lets callers come to it."""
@@ -77,6 +76,7 @@ class TritonModels:
         served = triton.ModelMetadata(request, timeout=LOAD_SECONDS).versions
         if str(version) not in served:
             raise ValueError(f"Triton serves the versions {served}")
+        self.versions = sorted(map(int, served))
         config = triton.ModelConfig(pb.ModelConfigRequest(name=repository.name), timeout=LOAD_SECONDS).config
         self.most = config.max_batch_size
         # One more than it has instances, so that none waits for the way there and back.
@@ -104,5 +104,4 @@ class TritonModels:
         if len(versions) > 1:
             # Triton still serves the version before; it is told that there is no other.
             self._serve(triton, versions[-2])
-            self.version = versions[-2]
         raise ServiceError("MODEL_UNAVAILABLE", f"Triton refused the model's version {versions[-1]}")

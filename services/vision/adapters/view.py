@@ -4,12 +4,9 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 from aisle.catalog.v1 import product_pb2
 from google.protobuf.message import DecodeError
 
@@ -17,9 +14,8 @@ from services.kit import logs
 from services.kit.log import CATALOG, Record
 from services.kit.stock import in_stock
 from services.kit.views import Database
-from services.vision.domain.image import THUMBNAIL_SIDE
+from services.vision.adapters.generations import DERIVED, Generations, expect, forget
 from services.vision.domain.product import Price, Product
-from services.vision.domain.seen import Vector
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS products (
@@ -33,37 +29,13 @@ CREATE TABLE IF NOT EXISTS pictures (
 CREATE INDEX IF NOT EXISTS pictures_source ON pictures (source);
 -- Each distinct picture once, however many products show it.
 CREATE TABLE IF NOT EXISTS sources (key TEXT PRIMARY KEY, uri TEXT, content BLOB);
--- Derived from sources by the model; can be made again.
-CREATE TABLE IF NOT EXISTS vectors (
-    source TEXT NOT NULL, model TEXT NOT NULL, vector BLOB NOT NULL, thumbnail BLOB NOT NULL,
-    PRIMARY KEY (source, model)
-) WITHOUT ROWID;
--- Pictures that the model is still to see, so that what is new is found without looking at what is old.
-CREATE TABLE IF NOT EXISTS unseen (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-VERSION: Final = 3
+VERSION: Final = 4
 FROM_LOG: Final = ("products", "pictures", "sources")
 """The tables that the log alone decides."""
 MAX_NAMES: Final = 500  # values in one SQL statement
 
 _logger = logs.get("vision.view")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A distinct picture: its bytes, or where they are."""
-
-    key: str
-    uri: str | None
-    content: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What is kept of a picture: the model's embedding, and the bytes of a thumbnail."""
-
-    vector: Vector
-    thumbnail: bytes
 
 
 class CatalogView:
@@ -72,7 +44,8 @@ class CatalogView:
     streams: Sequence[str] = (CATALOG,)
 
     def __init__(self, path: Path) -> None:
-        self.database = Database(path, SCHEMA, VERSION)
+        self.database = Database(path, SCHEMA + DERIVED, VERSION)
+        self.generations = Generations(self.database)
         self.revision = 0  # grows with every batch of this process
 
     def position(self, stream: str) -> int:
@@ -107,83 +80,6 @@ class CatalogView:
                     found.setdefault(key, []).append(_product(*columns))
         return found
 
-    def begin(self, model: str) -> None:
-        """Makes the list of what the model is still to see; what it was refused before is on it again."""
-        with self.database.write() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO unseen SELECT key FROM sources WHERE NOT EXISTS "
-                "(SELECT 1 FROM vectors WHERE source = key AND model = ?)",
-                (model,),
-            )
-
-    def unseen(self, after: str, count: int) -> list[Source]:
-        """Pictures that the model is still to see, in the order of their keys, from the one after `after`."""
-        with self.database.read() as connection:
-            rows = connection.execute(
-                "SELECT sources.* FROM unseen JOIN sources USING (key) WHERE key > ? ORDER BY key LIMIT ?",
-                (after, count),
-            )
-            return [Source(*row) for row in rows]
-
-    def keep(self, model: str, seen: Mapping[str, Looked]) -> None:
-        """Keeps what the model saw in pictures; one that is gone meanwhile is passed over."""
-        rows = [
-            (model, one.vector.astype(np.float32).tobytes(), one.thumbnail, key) for key, one in seen.items()
-        ]
-        with self.database.write() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO vectors SELECT key, ?, ?, ? FROM sources WHERE key = ?", rows
-            )
-            connection.executemany("DELETE FROM unseen WHERE key = ?", [(key,) for key in seen])
-
-    def refuse(self, key: str) -> None:
-        """Takes a picture that cannot be read off the list of what is to be seen."""
-        with self.database.write() as connection:
-            connection.execute("DELETE FROM unseen WHERE key = ?", (key,))
-
-    def forget_other_models(self, model: str) -> None:
-        """Drops what models before this one saw."""
-        with self.database.write() as connection:
-            connection.execute("DELETE FROM vectors WHERE model <> ?", (model,))
-
-    def counts(self, model: str) -> tuple[int, int]:
-        """How many pictures the model has seen, and how many it is still to see."""
-        with self.database.read() as connection:
-            (seen,) = connection.execute("SELECT COUNT(*) FROM vectors WHERE model = ?", (model,)).fetchone()
-            (unseen,) = connection.execute("SELECT COUNT(*) FROM unseen").fetchone()
-        return seen, unseen
-
-    def seen_keys(self, model: str) -> set[str]:
-        """The pictures that the model has seen."""
-        with self.database.read() as connection:
-            return {
-                key for (key,) in connection.execute("SELECT source FROM vectors WHERE model = ?", (model,))
-            }
-
-    def vectors(self, model: str, keys: Iterable[str]) -> list[tuple[str, Vector]]:
-        """What the model saw in these pictures."""
-        with self.database.read() as connection:
-            rows = connection.execute(
-                "SELECT source, vector FROM vectors WHERE model = ? "
-                "AND source IN (SELECT value FROM json_each(?))",
-                (model, json.dumps(list(keys))),
-            )
-            return [(key, np.frombuffer(vector, np.float32)) for key, vector in rows]
-
-    def thumbnails(self, keys: Sequence[str]) -> npt.NDArray[np.float32]:
-        """See similar.Thumbnails."""
-        found = np.full((len(keys), 3 * THUMBNAIL_SIDE**2), np.nan, np.float32)
-        with self.database.read() as connection:
-            rows = connection.execute(
-                "SELECT source, thumbnail FROM vectors WHERE source IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(keys)),),
-            )
-            kept = {key: np.frombuffer(small, np.uint8) for key, small in rows}
-        for row, key in zip(found, keys, strict=True):
-            if key in kept:
-                row[:] = kept[key]
-        return found
-
 
 def _apply(connection: sqlite3.Connection, record: Record) -> None:
     change = product_pb2.ProductChange()
@@ -202,8 +98,7 @@ def _apply(connection: sqlite3.Connection, record: Record) -> None:
         shown = connection.execute("SELECT 1 FROM pictures WHERE source = ?", (key,)).fetchone()
         if shown is None:
             connection.execute("DELETE FROM sources WHERE key = ?", (key,))
-            connection.execute("DELETE FROM vectors WHERE source = ?", (key,))
-            connection.execute("DELETE FROM unseen WHERE key = ?", (key,))
+            forget(connection, key)
 
 
 def _remove(connection: sqlite3.Connection, product_id: str) -> list[tuple[str]]:
@@ -235,7 +130,7 @@ def _insert(connection: sqlite3.Connection, product: product_pb2.Product) -> Non
         key = f"uri:{image.uri}" if kind == "uri" else hashlib.sha256(image.content).hexdigest()
         row = (key, image.uri if kind == "uri" else None, image.content if kind == "content" else None)
         if connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?, ?)", row).rowcount:
-            connection.execute("INSERT OR IGNORE INTO unseen VALUES (?)", (key,))
+            expect(connection, key)
         connection.execute("INSERT INTO pictures VALUES (?, ?, ?)", (product.id, position, key))
 
 

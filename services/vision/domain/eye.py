@@ -23,17 +23,24 @@ class Eye:
 
     async def recognize(self, picture: bytes, box: Box | None = None) -> Seen:
         """What it, or its box, shows. Raises InvalidValue, an ImageError, or what Inference.see raises."""
-        if box is not None:
-            check(box)
-        return await self._inference.see(await self._decode(prepare, picture, box))
+        return await self._see(picture, box, "")
 
     async def similar(
         self, picture: bytes, box: Box | None, wanted: Filter, count: int, *, fold: bool = True
     ) -> tuple[Seen, Sequence[Similar]]:
-        """What it shows, and the products that look like it; `fold` answers duplicates once."""
+        """What it shows, and the products that look like it; `fold` answers duplicates once.
+
+        The model that sees it is the one that the index is of, which may be the one before the newest.
+        """
         wanted.check()
-        seen = await self.recognize(picture, box)
-        return seen, await self._find(partial(self._gallery.search, fold=fold), seen, wanted, count)
+        shelf = self._gallery.answering
+        seen = await self._see(picture, box, shelf.model)
+        return seen, await self._find(partial(shelf.search, fold=fold), seen, wanted, count)
+
+    async def _see(self, picture: bytes, box: Box | None, model: str) -> Seen:
+        if box is not None:
+            check(box)
+        return await self._inference.see(await self._decode(prepare, picture, box), model)
 
 
 def check(box: Box) -> None:

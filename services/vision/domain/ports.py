@@ -14,15 +14,19 @@ class Inference(Protocol):
     """The model."""
 
     @property
-    def model(self) -> str:
-        """The name and version that answers now; empty when none does."""
+    def models(self) -> Sequence[str]:
+        """The names and versions that may be asked now, the newest last."""
         ...
 
-    async def see(self, picture: bytes) -> Seen:
-        """What an encoded picture shows.
+    async def see(self, picture: bytes, model: str = "") -> Seen:
+        """What an encoded picture shows, to this model; to the newest without, or when it may not be asked.
 
         Raises an ImageError, or an error with the reason INFERENCE_UNAVAILABLE or MODEL_UNAVAILABLE.
         """
+        ...
+
+    def keep(self, model: str) -> None:
+        """Has a model stay, however many newer ones come, until another is kept."""
         ...
 
 
@@ -46,14 +50,28 @@ class Vectors(Protocol):
         ...
 
 
-class Gallery(Protocol):
-    """The catalogue's pictures."""
+class Shelf(Protocol):
+    """The catalogue's pictures as one model saw them."""
+
+    @property
+    def model(self) -> str:
+        """The model; empty when none has seen any yet."""
+        ...
 
     def search(self, seen: Seen, wanted: Filter, count: int, *, fold: bool = True) -> Sequence[Similar]:
         """Products whose pictures look like it, each once, most similar first; ties by id. Blocks.
 
         `fold` answers products with the same picture, or variants of one product, once.
         """
+        ...
+
+
+class Gallery(Protocol):
+    """The catalogue's pictures."""
+
+    @property
+    def answering(self) -> Shelf:
+        """Those that answer now: whole for whoever holds them, whatever comes in their place."""
         ...
 
 

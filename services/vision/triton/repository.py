@@ -51,6 +51,7 @@ class Repository:
         self.name, self.network = name, f"{name}_network"
         self._network = TritonModel(home, self.network, TEMPLATES / "network")
         self._pictures = TritonModel(home, self.name, TEMPLATES / "pictures", [IMAGE_CODE])
+        self._kept = self.root.parent / "kept" / name
 
     def configure(self, instances: int = 0) -> None:
         """Writes all configurations; `instances` of the network run at once, one a core when 0."""
@@ -78,10 +79,22 @@ class Repository:
         version = version_of(model)
         self._network.put(version, sorted(model.path.iterdir()))
         # Now rather than once it serves: each change is one for which Triton loads a model again.
-        kept = [there for there in self.versions() if there <= version][-KEPT:]
-        for other in {*self.versions(), *self.opened()} - set(kept):
+        older = [there for there in self.versions() if there <= version]
+        for other in {*self.versions(), *self.opened()} - {*older[-KEPT:], *({self.kept()} & {*older})}:
             self.discard(other)
         return version
+
+    def keep(self, version: int) -> None:
+        """Has a version stay, however many newer ones come, until another is kept."""
+        if version != self.kept():
+            self._kept.parent.mkdir(parents=True, exist_ok=True)
+            new = self._kept.with_name(f".{self.name}")
+            new.write_text(str(version))
+            new.replace(self._kept)
+
+    def kept(self) -> int:
+        """The version that is kept; 0 for none."""
+        return int(self._kept.read_text()) if self._kept.exists() else 0
 
     def open(self, version: int) -> None:
         """Lets callers ask for a version, from the next load on."""
