@@ -63,15 +63,15 @@ def fill(database: Database, products: int, queries: int) -> list[str]:
     return titles
 
 
-def typed(titles: list[str], *, slips: bool) -> Iterator[str]:
-    """Openings of 1 to 12 letters; with slips, two neighbouring letters from the second on are swapped."""
+def typed(titles: list[str], *, slips: bool) -> Iterator[tuple[str, str]]:
+    """Openings of 1 to 12 letters, as meant and as typed: with two neighbours from the second on swapped."""
     dice = random.Random(9)
     for _ in range(ASKED):
-        opening = dice.choice(titles).casefold()[: dice.randint(4 if slips else 1, 12)]
+        meant = opening = dice.choice(titles).casefold()[: dice.randint(4 if slips else 1, 12)]
         if slips:
             place = dice.randrange(1, len(opening) - 1)
             opening = opening[:place] + opening[place + 1] + opening[place] + opening[place + 2 :]
-        yield opening
+        yield meant, opening
 
 
 def measure(products: int, queries: int) -> dict[str, object]:
@@ -84,18 +84,20 @@ def measure(products: int, queries: int) -> dict[str, object]:
         figures["file_mb"] = round(sum(f.stat().st_size for f in Path(home).rglob("*.db*")) / 1e6)
         complete = Completer(SqliteCompletions(database), SqliteLexicon(database)).complete
         for name, slips in (("as typed", False), ("with a slip", True)):
-            spent, answered, mended = [], 0, 0
-            for number, opening in enumerate(typed(titles, slips=slips)):
+            spent, answered, mended, right = [], 0, 0, 0
+            for number, (meant, opening) in enumerate(typed(titles, slips=slips)):
                 start = time.process_time()
                 found = complete(opening, 8, f"v{number}")
                 spent.append((time.process_time() - start) * 1_000)
                 answered += bool(found.suggestions)
                 mended += bool(found.corrected)
+                right += any(meant.strip() in one.text.casefold() for one in found.suggestions)
             p50, p99, most = np.quantile(spent, [0.5, 0.99, 1])
             figures[name] = {
                 "cpu_ms": {"p50": round(p50, 2), "p99": round(p99, 2), "max": round(most, 2)},
                 "answered": answered / ASKED,
                 "mended": mended / ASKED,
+                "with what was meant": right / ASKED,
             }
         database.close()
     figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -142,6 +142,26 @@ def test_a_slip_is_mended_where_nothing_begins_so(
     assert [text for text, _ in found.suggestions][:1] == [first][: bool(first)]
 
 
+@pytest.mark.parametrize(
+    ("typed", "corrected"),
+    [
+        ("wholem ilk", "whole milk"),
+        ("whol emilk", "whole milk"),
+        ("wholem ", "whole m"),
+        ("oat imlk", "oat milk"),
+        ("black a", ""),
+        ("type 1,0", "type 10,"),
+        ("type 91", "type 19"),
+    ],
+)
+def test_two_neighbours_may_be_swapped_anywhere(tmp_path: Path, typed: str, corrected: str) -> None:
+    items = [*SHOP, product("t", "Type 10, 19 cm"), product("u", "Type 19")]
+    with shop_database(tmp_path, [*map(upsert, items)]) as database:
+        found = completer(database).complete(typed, 8)
+    assert found.corrected == corrected
+    assert bool(found.suggestions) == bool(corrected)
+
+
 def test_what_begins_so_is_never_mended(tmp_path: Path) -> None:
     events = [searched(f"{n}", "mlik", visitor=f"v{n}") for n in range(2)]
     assert completed(tmp_path, events, "mlik") == Completed([Suggestion("mlik", "query")])

@@ -27,6 +27,9 @@ OPENINGS: Final = range(1, 5)
 COMPARED: Final = 1_000
 """Titles and longer queries that begin alike, first in the alphabet, of which the most used are told."""
 
+MANY: Final = 100
+"""Terms that begin alike, up to which they are counted."""
+
 STARTS: Final = 4
 """Words of a brand or a category at which it is found."""
 
@@ -113,6 +116,12 @@ def _starts(name: str) -> list[str]:
     return [name[word.start() :] for word in islice(_WORD_START.finditer(name), STARTS)]
 
 
+def _some(source: str) -> str:
+    """How many terms of a source begin with a value, as far as it matters."""
+    terms = f"terms WHERE source = '{source}' AND start >= value AND start < value || '{_LAST}'"
+    return f"(SELECT count(*) FROM (SELECT 1 FROM {terms} LIMIT {MANY}))"
+
+
 class SqliteCompletions:
     """The Completions port over the view's file."""
 
@@ -169,6 +178,16 @@ class SqliteCompletions:
                 "SELECT value, (SELECT max(products) FROM vocabulary"
                 f" WHERE word >= value AND word < value || '{_LAST}') AS products"
                 " FROM json_each(?) WHERE products > 0",
+                (json.dumps(list(prefixes)),),
+            )
+            return dict(rows)
+
+    def begun(self, prefixes: Sequence[str]) -> Mapping[str, int]:
+        """See Completions."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT value, ({' + '.join(map(_some, ('product', 'brand', 'category')))}) AS some"
+                " FROM json_each(?) WHERE some > 0",
                 (json.dumps(list(prefixes)),),
             )
             return dict(rows)

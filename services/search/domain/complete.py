@@ -3,13 +3,14 @@
 Where nothing begins with what was typed, a slip is assumed, and what begins with the mended opening is told.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from services.search.domain import history
 from services.search.domain.ports import Completions, Suggestion
 from services.search.domain.query.lexicon import Lexicon
-from services.search.domain.query.unfinished import openings
+from services.search.domain.query.unfinished import openings, swapped
 from services.search.domain.request import check_id, check_text, page_size
 from services.search.domain.text import key
 
@@ -45,10 +46,17 @@ class Completer:
         who = history.person(visitor_id, user_id) if visitor_id or user_id else None
         if found := self._beginning(prefix, size, who):
             return Completed(found)
-        for opening in openings(prefix, self._lexicon, self._completions.beginnings):
+        for opening in self._meant(typed):
             if found := self._beginning(opening, size, who):
                 return Completed(found, opening)
         return Completed([])
+
+    def _meant(self, typed: str) -> Iterator[str]:
+        """What may have been meant to be typed, most likely first."""
+        yield from openings(key(typed), self._lexicon, self._completions.beginnings)
+        # A space at the end may be half of a swap: "hpl " for "hp l".
+        spaced = key(typed) + (" " if typed[-1:].isspace() else "")
+        yield from swapped(spaced, self._completions.begun)
 
     def _beginning(self, prefix: str, size: int, who: bytes | None) -> list[Suggestion]:
         own = self._completions.own_queries(who, prefix, min(OWN, size)) if who else []

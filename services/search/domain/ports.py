@@ -107,6 +107,10 @@ class Completions(Protocol):
         """Those of the prefixes that a word of the catalogue begins with; products of the commonest one."""
         ...
 
+    def begun(self, prefixes: Sequence[str]) -> Mapping[str, int]:
+        """Those of the prefixes that names or titles begin with; how many, up to a bound."""
+        ...
+
 
 class Catalogue(Protocol):
     """The lexical index."""

@@ -3,6 +3,7 @@
 Finished words are mended as in a search: from the catalogue's words one slip away. Of the last word only an
 opening is there, so every opening one edit away is tried; its first letter counts as right, unless the first
 two are swapped. Likelihood is that of spelling: a common word, and a slip with one way to happen, first.
+Where no such opening leads anywhere, any two neighbours of the whole may be swapped, a space or digits too.
 """
 
 import math
@@ -12,6 +13,7 @@ from typing import Final
 
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.slips import DAMPING, slip
+from services.search.domain.text import clean
 
 SHORTEST: Final = 3
 """Letters of an opening that may have a slip; a shorter one is near to everything."""
@@ -22,8 +24,11 @@ LONGEST: Final = 12
 MOST_TRIED: Final = 4
 """Openings, most likely first, that are tried."""
 
+MOST_SWAPPED: Final = 32
+"""Places, from the first on, where two characters may be swapped."""
+
 Beginnings = Callable[[Sequence[str]], Mapping[str, int]]
-"""Those of some openings that words begin with, each with the products of its commonest word."""
+"""Those of some openings that something begins with, each with how common that is."""
 
 
 def openings(typed: str, lexicon: Lexicon, beginnings: Beginnings) -> list[str]:
@@ -33,6 +38,17 @@ def openings(typed: str, lexicon: Lexicon, beginnings: Beginnings) -> list[str]:
     if beginnings([last]):
         return [" ".join([*mended, last])] if mended != whole else []
     return [" ".join([*mended, opening]) for opening in _likeliest(last, beginnings(list(_edits(last))))]
+
+
+def swapped(typed: str, begun: Beginnings) -> list[str]:
+    """The openings that are this one with two neighbouring characters swapped, the commonest first.
+
+    A space at its end counts; `begun` tells how many names and titles begin with each opening.
+    """
+    places = range(min(len(typed) - 1, MOST_SWAPPED))
+    tries = {clean(typed[:at] + typed[at + 1] + typed[at] + typed[at + 2 :]) for at in places}
+    found = begun(sorted(tries - {clean(typed), ""}))
+    return sorted(found, key=lambda opening: (-found[opening], opening))
 
 
 def _mended(word: str, lexicon: Lexicon) -> str:
