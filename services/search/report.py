@@ -1,6 +1,6 @@
 """`aisle search report`: what shoppers search for, what they do not find, and what they type instead."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from aisle.events.v1 import event_pb2
@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from services.kit.log import EVENTS, Log, Record
 from services.kit.progress import Progress
 from services.kit.reading import read_stream
-from services.search.domain.journeys import Journeys
+from services.search.domain.journeys import Figures, Journeys
 from services.search.domain.text import fingerprint
 
 CLICKS: Final = frozenset(
@@ -24,6 +24,9 @@ CLICKS: Final = frozenset(
 MINED: Final = "mined-"
 """How the ids of controls begin that were mined from the log."""
 
+ASKED: Final = 2_000
+"""Queries, most searched first, that are searched for again to see whether they find nothing."""
+
 Found = Callable[[str], Awaitable[int]]
 """How many products the running search finds for a query."""
 
@@ -32,19 +35,32 @@ async def report(log: Log, found: Found, *, progress: Progress, limit: int = 20)
     """The queries of the whole log. Raises ServiceError(LOG_UNAVAILABLE).
 
     `top` is what is most searched; `no_click` the most searched that nobody clicked; `no_result` those of the
-    queries that find nothing now; `synonyms` pairs for the merchant to judge; `similar` queries by clicks.
+    ASKED most searched that find nothing now; `synonyms` pairs for the merchant to judge; `similar` queries
+    by clicks.
     """
     journeys = await _read(log, progress)
     queries, similar = journeys.queries(), journeys.similar()
-    empty = [figures for figures in queries if not await found(figures.query)]
+    empty = await _empty(queries[:ASKED], found, limit, progress)
     return {
         "queries": len(queries),
         "top": [{**figures._asdict(), "click_rate": figures.click_rate} for figures in queries[:limit]],
         "no_click": [figures._asdict() for figures in queries if not figures.clicked][:limit],
-        "no_result": [figures._asdict() for figures in empty[:limit]],
+        "no_result": [figures._asdict() for figures in empty],
         "synonyms": [pair._asdict() for pair in journeys.anew()[:limit]],
         "similar": {figures.query: similar.get(figures.query, []) for figures in queries[:limit]},
     }
+
+
+async def _empty(queries: Sequence[Figures], found: Found, limit: int, progress: Progress) -> list[Figures]:
+    """The first of the queries that find nothing now."""
+    empty = list[Figures]()
+    for number, figures in enumerate(queries, 1):
+        if not await found(figures.query):
+            empty.append(figures)
+        progress("searching", number, len(queries))
+        if len(empty) == limit:
+            break
+    return empty
 
 
 async def mined(log: Log, least: int, *, progress: Progress) -> list[control_pb2.Control]:

@@ -10,6 +10,7 @@ from services.kit.models import Model, ModelStore, ModelWatcher
 from services.kit.nats_log import NatsLog
 from services.kit.server import Endpoint, Service, run
 from services.kit.workers import Workers
+from services.search.adapters.chinese_words import ChineseWords
 from services.search.adapters.control_log import ControlLog
 from services.search.adapters.embedded_backend import EmbeddedBackend
 from services.search.adapters.embedder import Embedder
@@ -60,7 +61,7 @@ def build(config: Config, log: Log | None = None) -> Service:
     searcher = Searcher(backend, lambda: embedder.meaning, lexicon, controls=controls, ordering=ordering)
     servicer = SearchServicer(
         searcher,
-        Completer(completions, lexicon),
+        Completer(completions, lexicon, searcher.finds),
         SimilarQueries(SqliteTrails(database), meanings.near, searcher.finds),
         workers,
     )
@@ -74,7 +75,7 @@ def build(config: Config, log: Log | None = None) -> Service:
             Endpoint(search_pb2_grpc.add_SearchServiceServicer_to_server, servicer, FULL_NAME),
             Endpoint(control_pb2_grpc.add_ControlServiceServicer_to_server, ruling, CONTROL_NAME),
         ],
-        resources=[workers, watcher, rankers, embedder, meanings, following],
+        resources=[workers, watcher, rankers, embedder, meanings, ChineseWords(), following],
     )
 
 

@@ -118,6 +118,11 @@ def test_nothing_typed_offers_past_queries(tmp_path: Path) -> None:
     ]
     assert complete(tmp_path, events, "") == [("tea", "query"), ("oat", "query")]
     assert complete(tmp_path, events, "", 0, "v0") == [("tea", "own"), ("oat", "own")]
+    with shop_database(tmp_path / "finding", [*map(upsert, SHOP), *events]) as database:
+        finding = Completer(
+            SqliteCompletions(database), SqliteLexicon(database), lambda query: query != "tea"
+        )
+        assert finding.complete("", 1).suggestions == [Suggestion("oat", "query")]
 
 
 @pytest.mark.parametrize(

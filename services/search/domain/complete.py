@@ -3,8 +3,9 @@
 Where nothing begins with what was typed, a slip is assumed, and what begins with the mended opening is told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from services.search.domain import history
@@ -32,12 +33,19 @@ class Completed:
 class Completer:
     """Answers completions; any thread may call it."""
 
-    def __init__(self, completions: Completions, lexicon: Lexicon) -> None:
+    def __init__(
+        self, completions: Completions, lexicon: Lexicon, finds: Callable[[str], bool] = lambda query: True
+    ) -> None:
+        """`finds` tells whether products have every word of a query."""
         self._completions = completions
         self._lexicon = lexicon
+        self._finds = finds
 
     def complete(self, typed: str, size: int, visitor_id: str = "", user_id: str = "") -> Completed:
-        """Queries that begin with what was typed, each once; past ones for nothing. Raises TooLarge."""
+        """Queries that begin with what was typed, each once; for nothing, past ones that find products.
+
+        Raises TooLarge.
+        """
         check_text(typed, "prefix")
         check_id(visitor_id, "visitor_id")
         check_id(user_id, "user_id")
@@ -61,10 +69,14 @@ class Completer:
     def _beginning(self, prefix: str, size: int, who: bytes | None) -> list[Suggestion]:
         own = self._completions.own_queries(who, prefix, min(OWN, size)) if who else []
         found = [Suggestion(text, "own") for text in own]
-        found += [Suggestion(text, "query") for text in self._completions.popular_queries(prefix, size)]
         if prefix:
+            found += [Suggestion(text, "query") for text in self._completions.popular_queries(prefix, size)]
             # A text may come in several spellings and from two of its words, hence the room to spare.
             found += self._completions.terms(prefix, 2 * size)
+        else:
+            # Nobody asked for these yet: only what leads somewhere is worth a recommendation.
+            popular = filter(self._finds, self._completions.popular_queries("", 2 * size))
+            found += [Suggestion(text, "query") for text in islice(popular, size)]
         once: dict[str, Suggestion] = {}
         for suggestion in found:
             once.setdefault(key(suggestion.text), suggestion)

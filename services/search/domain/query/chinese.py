@@ -37,7 +37,7 @@ def _reverse() -> Mapping[str, tuple[str, ...]]:
 
 @lru_cache(1)
 def _cutter() -> "jieba.Tokenizer":  # type: ignore[name-defined]  # noqa: F821
-    """jieba with the dictionary's words; some 70 MB, loaded by the first Chinese query."""
+    """jieba with the dictionary's words; some 70 MB, loaded by the first text that is cut."""
     import jieba  # type: ignore[import-untyped]
 
     jieba.setLogLevel(logging.WARNING)
