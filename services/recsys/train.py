@@ -15,7 +15,7 @@ from services.recsys import explore
 from services.recsys.adapters import model_files
 from services.recsys.adapters.memory import MemoryKnowledge
 from services.recsys.config import Config
-from services.recsys.domain import mixing
+from services.recsys.domain import mixing, tuning
 from services.recsys.domain.catalogue import Product
 from services.recsys.domain.evaluation import MODELS as COMPARED
 from services.recsys.domain.evaluation import PROTOCOLS, PerShopper, above_frequency, gain, measure, summary
@@ -26,7 +26,7 @@ from services.recsys.domain.models.content import words_of
 from services.recsys.domain.models.model import Model
 from services.recsys.domain.models.registry import MODELS
 from services.recsys.domain.placements import MIXES, NEXT_BASKET
-from services.recsys.domain.suited import suited
+from services.recsys.domain.suited import SEARCHED, suited
 from services.recsys.domain.trained import Role, Trained
 from services.recsys.evaluate import knowledge_of, metrics_of, read
 from services.recsys.teaching import teach
@@ -83,17 +83,20 @@ async def train(
 def _fit(
     config: Config, products: Sequence[Product], history: History, held: Split, progress: Progress
 ) -> tuple[dict[Role, Model], dict[str, Metric]]:
-    """A model for each role, from all known orders; what each cost."""
+    """A model for each role, from all known orders; what each cost, and what was chosen for it."""
     data = _known(history, held)
     words = {product.id: words_of(product) for product in products}
     given: Mapping[Role, Mapping[str, Any]] = {
         Role.SEQUENCE: {"checkpoint": Checkpoint(config.home / CHECKPOINT)},
         Role.CONTENT: {"words": [words.get(item, ()) for item in history.items]},
     }
-    models, costs = {}, {}
+    models: dict[Role, Model] = {}
+    costs: dict[str, float] = {}
     for role, name, settings in suited(data, config.sequence):
         begun = time.process_time()
-        models[role] = MODELS[name](**settings, **given.get(role, {})).fit(data, progress)
+        found = tuning.settings_for(name, *SEARCHED[name], data, progress) if name in SEARCHED else {}
+        models[role] = MODELS[name](**{**settings, **found}, **given.get(role, {})).fit(data, progress)
+        costs |= {f"{name}.{setting}": float(value) for setting, value in found.items()}
         costs[f"{name}.cpu_seconds"] = time.process_time() - begun
         costs[f"{name}.mib"] = sum(array.nbytes for array in models[role].arrays().values()) / 2**20
     costs["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

@@ -60,6 +60,9 @@ def bench(name: str, found: Dataset, split: Split) -> list[str]:
     print(f"{name}: {len(split.test):,} cases, {split.full.items:,} items", file=sys.stderr)
     where = f"{name} @{found.cut}"
     choice, choosing = alone(choose, found.protocol, split)
+    goals = ", ".join(f"{each} {choice.alone(each).goal:.4f}" for each in tried(choice))
+    notes = [f"on validation: {goals}, choice {choice.goal:.4f}", f"choice is {choice.words()}"]
+    print(*notes, sep="\n", file=sys.stderr, flush=True)
     fitted = {
         each: shown(where, found, *alone(measured, each, of(choice, each), split)) for each in tried(choice)
     }
@@ -75,10 +78,10 @@ def bench(name: str, found: Dataset, split: Split) -> list[str]:
         not_again(where, found, choice, replace(split, full=split.train))
     for other, (recall, ndcg) in found.published.items():
         print(f"| {where} | published: {other} | {recall:.4f} | {ndcg:.4f} | | | | |", flush=True)
-    told = [f"{where}, choice: {choice.words()}", against(best, fitted[found.baseline][0], found.cut)]
+    notes.append(against(best, fitted[found.baseline][0], found.cut))
     for rival in rivals:
-        told += [against(best, rival, found.cut), against(fitted["ials"][0], rival, found.cut)]
-    return told
+        notes += [against(best, rival, found.cut), against(fitted["ials"][0], rival, found.cut)]
+    return [f"- {where}: {note}" for note in notes]
 
 
 def not_again(where: str, found: Dataset, choice: Choice, split: Split) -> None:

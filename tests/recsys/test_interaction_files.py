@@ -104,6 +104,11 @@ def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, text: str, told: s
     assert told in str(error.value)
 
 
+def test_a_test_file_with_nothing_in_it_is_named(tmp_path: Path):
+    with pytest.raises(BadFileError, match=r"future: no interactions in it"):
+        read(written(tmp_path, "past", "1 2\n"), written(tmp_path, "future", "1\n"))
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path):
     (tmp_path / "bad").write_bytes(b"1 2\n\xff\xfe\n")
     with pytest.raises(BadFileError, match="not text"):

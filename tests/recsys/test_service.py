@@ -22,6 +22,11 @@ from services.recsys.server import build
 from tests.recsys import world
 
 Stub = recsys_pb2_grpc.RecommendationServiceStub
+Recommend, Similar, Rank = (
+    recsys_pb2.RecommendRequest,
+    recsys_pb2.ListSimilarProductsRequest,
+    recsys_pb2.RankProductsRequest,
+)
 HOME, AGAIN = recsys_pb2.PLACEMENT_HOME, recsys_pb2.PLACEMENT_BUY_AGAIN
 ANN = recsys_pb2.Shopper(user_id="ann")
 
@@ -125,6 +130,41 @@ async def test_what_was_hidden_is_gone_from_the_next_answer_until_taken_back(stu
     await wait_until(shows_bread, timeout=1)
 
 
+async def test_what_was_shown_too_often_stands_behind_and_what_is_excluded_is_gone(stub: Stub, log: Log):
+    request = Recommend(placement=HOME, shopper=ANN, filter={"in_stock_only": True})
+    first, second = ids(await stub.Recommend(request))[:2]
+    shows = [world.said("ann", Kind.SHOWN, first, hours=100 + minute / 60) for minute in range(11)]
+    await log.append([world.event(show, f"show-{n}") for n, show in enumerate(shows)])
+
+    async def stands_behind() -> bool:
+        found = ids(await stub.Recommend(request))
+        return found[0] == second and found[-1] == first
+
+    await wait_until(stands_behind, timeout=1)
+    request.exclude_product_ids.append(second)
+    assert second not in ids(await stub.Recommend(request))
+
+
+async def test_a_visit_is_the_same_after_a_restart_and_in_a_second_replica(tmp_path: Path, log: Log):
+    shopper = recsys_pb2.Shopper(visitor_id="v", session_id="s")
+    request = Recommend(placement=HOME, shopper=shopper)
+    look = replace(world.viewed("x", "salsa"), shopper="visitor:v", session="session:s")
+    answers = []
+    publish(tmp_path / "a")
+    async with serving(build(config(tmp_path / "a"), log)) as channel:
+        await log.append([world.event(look, "look")])
+
+        async def changed() -> bool:
+            answers[:] = (await Stub(channel).Recommend(request)).products
+            return "Salsa" in answers[0].reason.text
+
+        await wait_until(changed, timeout=1)
+    publish(tmp_path / "b")
+    for home in ("a", "b"):
+        async with serving(build(config(tmp_path / home), log)) as channel:
+            assert list((await Stub(channel).Recommend(request)).products) == answers
+
+
 async def test_a_deleted_product_is_gone_and_a_new_one_there(stub: Stub, log: Log):
     request = recsys_pb2.RecommendRequest(placement=recsys_pb2.PLACEMENT_POPULAR)
     new = world.Product("kiwi", "Kiwi", categories=("Food > Fruit",))
@@ -142,11 +182,6 @@ async def test_page_sizes_are_coerced(stub: Stub):
     assert len(ids(await stub.Recommend(request))) == len(world.PRODUCTS)
 
 
-Recommend, Similar, Rank = (
-    recsys_pb2.RecommendRequest,
-    recsys_pb2.ListSimilarProductsRequest,
-    recsys_pb2.RankProductsRequest,
-)
 LONG = "x" * 10_000
 MANY = [f"p{number}" for number in range(10_000)]
 

@@ -11,7 +11,7 @@ from services.recsys.adapters import model_files
 from services.recsys.config import Config
 from services.recsys.domain.history import Recorder, split
 from services.recsys.domain.interactions import Interactions
-from services.recsys.domain.suited import suited
+from services.recsys.domain.suited import SEARCHED, suited
 from services.recsys.domain.trained import Role, Trained
 from services.recsys.evaluate import evaluate
 from services.recsys.train import train
@@ -53,6 +53,7 @@ async def test_training_foresees_the_next_basket_and_reports(tmp_path: Path, log
     above = metrics["ndcg@10"]["value"] - metrics["frequency.ndcg@10"]["value"]
     assert metrics["above.frequency.ndcg@10"]["value"] == pytest.approx(above)
     assert metrics["basket.mib"]["value"] > 0
+    assert metrics["ease.regularisation"]["value"] in SEARCHED["ease"][0]["regularisation"]
     assert report["span"]["events"] == "270"
     assert {what for what, _, _ in told} >= {"reading events", "co-occurrence", "measuring"}
     assert all(done <= total for _, done, total in told)

@@ -61,8 +61,6 @@ def read(interactions: Path, test: Path | None = None) -> Dataset:
     users, items = Ids(), Ids()
     columns = [_columns(file, users, items) for file in (interactions, test) if file]
     parts = [_interactions(*column, len(users.numbers), len(items.numbers)) for column in columns]
-    if not len(parts[0].item):
-        raise BadFileError(f"{interactions}: no interactions in it")
     return Dataset(users.names(), items.names(), parts[0], parts[1] if test else None)
 
 
@@ -126,7 +124,7 @@ def _of_json(file: Path, text: str) -> Iterator[Row]:
 
 
 def _columns(file: Path, users: Ids, items: Ids) -> tuple[array[int], array[int], array[int]]:
-    """The lines' users, items, and baskets, as they stand in the file."""
+    """The lines' users, items, and baskets, as they stand in the file. Raises BadFileError for none."""
     user_of, item_of, basket_of = array("i"), array("i"), array("i")
     for user, baskets in rows(file):
         number = users.number(user)
@@ -135,6 +133,8 @@ def _columns(file: Path, users: Ids, items: Ids) -> tuple[array[int], array[int]
                 user_of.append(number)
                 item_of.append(items.number(name))
                 basket_of.append(basket)
+    if not item_of:
+        raise BadFileError(f"{file}: no interactions in it")
     return user_of, item_of, basket_of
 
 

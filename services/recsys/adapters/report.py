@@ -123,7 +123,7 @@ def _groups(axes: Any, trials: Sequence[Trial], rows: Sequence[Sequence[Row]]) -
     axes.grid(axis="y", color="#ddd", linewidth=0.6)
     axes.set_axisbelow(True)
     if len(trials) > 1:
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
 
 
 def _forest(axes: Any, rows: Sequence[Row]) -> None:

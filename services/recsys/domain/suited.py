@@ -3,12 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.recsys.domain.grids import Grid, Settings
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.trained import Role
 
 EASE = {"strongest": 200, "most": 12_000}
 CONTENT = {"size": 64}
 """Settings by which a first training stays within two CPU-minutes on the demo shop."""
+
+SEARCHED: Mapping[str, tuple[Grid, Settings]] = {
+    "ease": ({"regularisation": (500.0, 100.0, 2500.0)}, {"most": 4_000})
+}
+"""What of a model is chosen on a tenth of each shopper's products first, and what beside, being cheaper."""
 
 
 def suited(data: Interactions, sequence: bool = False) -> Iterator[tuple[Role, str, Mapping[str, Any]]]:

@@ -13,7 +13,7 @@ from services.recsys.domain.grids import CUT, GRIDS, MOST_LINES, MOST_TRIED, SEA
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.model import Progress, silent
 from services.recsys.domain.models.registry import MODELS
-from services.recsys.domain.protocols import Cases, Split
+from services.recsys.domain.protocols import Cases, Split, fixed_split
 
 CASES = 8000
 """At most so many validation cases are asked, drawn by a seed."""
@@ -79,26 +79,50 @@ def goal(ranked: metrics.Ranked, cases: Cases, cut: int) -> float:
     return metrics.goal(metrics.hits(ranked, cases.wanted), np.diff(cases.wanted.indptr), cut)
 
 
+def settings_for(
+    name: str, grid: Grid, beside: Settings, data: Interactions, progress: Progress = silent
+) -> Settings:
+    """The best of these settings on a tenth of each shopper's items, each tried beside what is given."""
+    nothing = data.only(np.zeros(len(data.item), bool))
+    return _vary(name, grid, beside, bench_of(fixed_split(data, nothing), 10), [], progress).settings
+
+
 def _tune(name: str, grid: Grid, bench: Bench, tried: list[Tried], progress: Progress) -> Tuned:
-    """The best settings found by varying one after the other; the first of each where there are no cases.
+    """The best settings; those of a dear model are found with fewer items, and the best tried with all.
 
     Raises ImportError for a model that cannot learn here.
     """
-
     cheaper = {k: v for k, v in SEARCHED_WITH.get(name, {}).items() if bench.train.items > v}
+    best = _vary(name, grid, cheaper, bench, tried, progress)
+    if not cheaper:
+        return best
+    return members.first([best, _attempt(name, best.settings, {}, bench, tried, progress)])
 
-    def attempt(settings: Settings, cheaper: Settings) -> Tuned:
-        begun = time.process_time()
-        model = MODELS[name](**settings, **cheaper).fit(bench.train, progress)
-        seconds = time.process_time() - begun
-        found = goal(rank(model, bench.cases, bench.cut, progress), bench.cases, bench.cut)
-        tried.append(Tried(name, {**settings, **cheaper}, found, time.process_time() - begun))
-        return Tuned(name, settings, model, found, seconds)
 
-    best = attempt({setting: values[0] for setting, values in grid.items()}, cheaper)
+def _vary(
+    name: str, grid: Grid, beside: Settings, bench: Bench, tried: list[Tried], progress: Progress
+) -> Tuned:
+    """The best settings found by varying one after the other; the first of each where there are no cases."""
+    best = _attempt(
+        name, {setting: values[0] for setting, values in grid.items()}, beside, bench, tried, progress
+    )
     for setting, values in grid.items():
         others = [
-            attempt({**best.settings, setting: value}, cheaper) for value in values[1:] if len(bench.cases)
+            _attempt(name, {**best.settings, setting: value}, beside, bench, tried, progress)
+            for value in values[1:]
+            if len(bench.cases)
         ]
         best = max([best, *others], key=lambda found: found.goal)
-    return members.first([best, attempt(best.settings, {})]) if cheaper else best
+    return best
+
+
+def _attempt(
+    name: str, settings: Settings, beside: Settings, bench: Bench, tried: list[Tried], progress: Progress
+) -> Tuned:
+    """A model fitted with these settings and measured; those `beside` them are no part of the answer."""
+    begun = time.process_time()
+    model = MODELS[name](**settings, **beside).fit(bench.train, progress)
+    seconds = time.process_time() - begun
+    found = goal(rank(model, bench.cases, bench.cut, progress), bench.cases, bench.cut)
+    tried.append(Tried(name, {**settings, **beside}, found, time.process_time() - begun))
+    return Tuned(name, settings, model, found, seconds)
