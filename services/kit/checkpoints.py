@@ -1,12 +1,15 @@
 """A torch training's state in one file that is whole or not there."""
 
 import os
-import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from services.kit import logs
+
 if TYPE_CHECKING:
     import torch
+
+_logger = logs.get(__name__)
 
 
 class Checkpoint:
@@ -25,14 +28,25 @@ class Checkpoint:
         os.replace(fresh, self._file)
 
     def load(self, key: str, device: "torch.device") -> dict[str, Any] | None:
-        """The state again; None where there is none, or another training's, or what cannot be read."""
+        """The state again, or None. The log says why where there is a file that is not gone on from.
+
+        Its reason is UNREADABLE_CHECKPOINT, or OTHER_TRAINING for one of other data or settings.
+        """
         import torch
 
         try:
             state = torch.load(self._file, map_location=device, weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        except FileNotFoundError:
             return None
-        return state if isinstance(state, dict) and state.get("key") == key else None
+        except Exception as error:
+            # Damaged bytes raise anything, as the unpickler happens to stumble on them.
+            why = "UNREADABLE_CHECKPOINT", f"{type(error).__name__}: {error}".splitlines()[0]
+        else:
+            if isinstance(state, dict) and state.get("key") == key:
+                return state
+            why = "OTHER_TRAINING", "left by one of other data or settings"
+        _logger.warning("training begins anew", file=str(self._file), reason=why[0], detail=why[1])
+        return None
 
     def clear(self) -> None:
         """Takes the file away: the training is done."""
