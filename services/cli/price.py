@@ -1,5 +1,6 @@
 """`aisle price`: how a price came to be, whether the ledger is as it was written, and the desk."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from services.cli import (
     price_experiment,
     price_learn,
     price_optimise,
+    price_pictures,
     price_plans,
     price_policy,
     price_what_if,
@@ -40,6 +42,10 @@ app.add_typer(price_experiment.app, name="experiment")
 @app.command()
 def explain(
     product: Annotated[str, typer.Argument(help="The product's id.")],
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write a page: the demand curve, bounds, and the price over time."),
+    ] = None,
     market: Market = "default",
     pricing: Target = TARGET,
     as_json: Json = False,
@@ -51,6 +57,8 @@ def explain(
     answer = call(pricing, "ExplainPrice", pb.ExplainPriceRequest(product_id=product, market=market))
     told = MessageToDict(answer, preserving_proto_field_name=True)
     output.show(told, lambda: _story(answer), as_json=as_json)
+    if report:
+        price_pictures.explained(report, pricing, market, answer)
 
 
 def _story(answer: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli import output
+from services.cli import output, price_pictures
 from services.cli.pricing_calls import TARGET, Json, Market, Target, call
 
 SECONDS = 300.0
@@ -22,6 +22,9 @@ def what_if(
     category: Annotated[str, typer.Option(help="Change only this category path and what is below it.")] = "",
     weeks: Annotated[
         int | None, typer.Option(min=1, help="How many of the last weeks; 8 unless the file tells.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write a page: revenue week by week, and by category.")
     ] = None,
     market: Market = "default",
     pricing: Target = TARGET,
@@ -45,6 +48,8 @@ def what_if(
     answer = call(pricing, "SimulatePolicy", request, SECONDS)
     told = MessageToDict(answer, preserving_proto_field_name=True)
     output.show(told, lambda: _tables(answer), as_json=as_json)
+    if report:
+        price_pictures.tried(report, answer)
 
 
 def _tables(answer: Any) -> list[Any]:

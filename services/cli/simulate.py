@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli import output
+from services.cli import output, simulate_pictures
 
 
 def command(
@@ -17,6 +17,10 @@ def command(
     ] = "ferreira",
     runs: Annotated[int, typer.Option(min=2, max=10_000, help="How often each policy plays.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed, the same figures.")] = 0,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write a page: the prices asked on the way, and what they earned."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Play the learning of prices in a market, beside simpler policies and with guardrails."""
@@ -24,15 +28,22 @@ def command(
         raise typer.BadParameter(f"{service!r} cannot be simulated; pricing can", param_hint="SERVICE")
     try:
         with output.steps() as progress:
-            report = simulate(market, runs, seed, progress)
+            told, walks = simulate(market, runs, seed, progress)
+        if report:
+            simulate_pictures.write(report, told, walks)
     except (OSError, ValueError) as error:
         output.fail(str(error))
         raise typer.Exit(1) from None
-    output.show(report, lambda: _tables(report), as_json=as_json)
+    output.show(told, lambda: _tables(told), as_json=as_json)
 
 
-def simulate(market: str, runs: int, seed: int, progress: Any) -> dict[str, Any]:
-    """Shares of the optimum by case, guardrails, policy and shoppers. Raises OSError, ValueError."""
+def simulate(
+    market: str, runs: int, seed: int, progress: Any
+) -> tuple[dict[str, Any], list[simulate_pictures.Walk]]:
+    """Shares of the optimum by case, guardrails, policy and shoppers, and the ways there.
+
+    Raises OSError, ValueError.
+    """
     from services.pricing.domain import markets, simulation
 
     if market in markets.NAMED:
@@ -44,9 +55,11 @@ def simulate(market: str, runs: int, seed: int, progress: Any) -> dict[str, Any]
     plays = [(case, policy, False) for case in cases for policy in simulation.POLICIES]
     plays += [(case, "thompson", True) for case in cases if case.guardrails != markets.Guardrails()]
     results: list[dict[str, Any]] = []
+    walks: list[simulate_pictures.Walk] = []
     for done, (case, policy, guarded) in enumerate(plays):
         progress(f"{case.name}: {policy}", done, len(plays))
-        shares = simulation.play(case if guarded else simulation.unguarded(case), policy, runs, seed)
+        shares, path = simulation.walk(case if guarded else simulation.unguarded(case), policy, runs, seed)
+        walks.append(simulate_pictures.Walk(case, policy, guarded, path))
         results += [
             {"case": case.name, "policy": policy, "guardrails": guarded, "shoppers": share.shoppers}
             | {"share_of_optimum": share.value, "low": share.low, "high": share.high}
@@ -56,13 +69,8 @@ def simulate(market: str, runs: int, seed: int, progress: Any) -> dict[str, Any]
     progress("played", len(plays), len(plays))
     told = [(case.name, simulation.stopped(simulation.unguarded(case), runs, seed)) for case in cases]
     stops = [{"case": name, **asdict(found)} for name, found in told if found]
-    return {
-        "market": market,
-        "runs": runs,
-        "results": results,
-        "guardrail_cost": _cost(results),
-        "stops": stops,
-    }
+    report = {"market": market, "runs": runs, "results": results}
+    return report | {"guardrail_cost": _cost(results), "stops": stops}, walks
 
 
 def _cost(results: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from aisle.pricing.v1 import (
     competitor_pb2,
+    curve_pb2,
     experiment_pb2,
     learning_pb2,
     optimization_pb2,
@@ -147,6 +148,14 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         wanted = optimization.to_wanted(request)
         self._quotes.check(wanted.market)
         return optimization.from_optimised(await self._optimiser.optimise(wanted))
+
+    async def DescribeDemand(
+        self, request: curve_pb2.DescribeDemandRequest, context: Any
+    ) -> curve_pb2.DescribeDemandResponse:
+        """See the proto."""
+        market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)
+        self._quotes.check(market)
+        return optimization.from_described(await self._optimiser.described(market, product_id))
 
     async def PlanMarkdown(
         self, request: optimization_pb2.PlanMarkdownRequest, context: Any

@@ -88,10 +88,17 @@ class Batch:
     ) -> Item | str:
         """A product for the optimiser, or why it cannot be one. `seen`: the range of its past prices."""
         facts, terms = self.facts(product_id), self.terms(market, product_id, now)
-        state = self.state(market, product_id)
-        if why := refused(facts, terms, response, state.price):
+        if why := refused(facts, terms, response, self.state(market, product_id).price):
             return why
         assert response is not None
+        return self.known(market, product_id, now, response, seen)
+
+    def known(
+        self, market: str, product_id: str, now: int, response: Response, seen: tuple[int, int] | None
+    ) -> Item:
+        """A product as the optimiser would see it, whether or not it may decide on its price."""
+        facts, terms = self.facts(product_id), self.terms(market, product_id, now)
+        state = self.state(market, product_id)
         recent = self._recent.get((market, product_id), [])
         usual = round(response.price * MICROS)
         low, high = seen or (usual, usual)

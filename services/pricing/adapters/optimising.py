@@ -16,11 +16,12 @@ from services.pricing.domain.errors import InvalidValue
 from services.pricing.domain.limits import DAY, MAX_QUOTED, MICROS
 from services.pricing.domain.optimiser.candidates import Item
 from services.pricing.domain.optimiser.clearing import Clearing, Markdown, markdown
+from services.pricing.domain.optimiser.curve import curve
 from services.pricing.domain.optimiser.gains import WEEK
 from services.pricing.domain.optimiser.optimise import Change, Plan, optimise
 from services.pricing.domain.optimiser.promotions import Calendar, Cross, Offer, promotions
 from services.pricing.domain.policy import is_below
-from services.pricing.domain.ports import Ask, Optimised, Planned, Wanted
+from services.pricing.domain.ports import Ask, Described, Optimised, Planned, Wanted
 from services.pricing.domain.product import Money
 from services.pricing.domain.proposal import LIFE, Evidence, Interval, Proposal, Wish
 from services.pricing.domain.words import amount
@@ -66,6 +67,22 @@ class Planner:
         offers = [Offer(item, tuple(item.reference(start) for start in starts)) for item in items]
         found = promotions(offers, calendar, cross)
         return Planned(found._replace(skipped=sorted([*skipped, *found.skipped])), first, responses.version)
+
+    def described(self, market: str, product_id: str) -> Described:
+        """See ports.Optimiser."""
+        responses, now = self._demand.responses(), self._store.now()
+        response = responses.get(product_id)
+        if response is None:
+            raise InvalidValue("the model does not know its demand", field="product_id")
+        with self._store.database.read() as connection:
+            policies, ids = self._store.policies(connection), [product_id]
+            batch = Batch(self._store.database, connection, policies, ids, earliest=now)
+            state = batch.state(market, product_id)
+            if state.currency != response.currency or not state.price:
+                raise InvalidValue("it has no price in the currency of its demand", field="product_id")
+            seen = self._seen(connection, market, ids).get(product_id)
+            item = batch.known(market, product_id, now, response, seen)
+        return Described(curve(item), responses.version, self._demand.weeks(product_id))
 
     def items(
         self, wanted: Wanted, responses: Responses, now: int
@@ -131,6 +148,10 @@ class SqlOptimiser:
     async def optimise(self, wanted: Wanted) -> Optimised:
         """See ports.Optimiser."""
         return await self._workers.run(self._planner.optimise, wanted)
+
+    async def described(self, market: str, product_id: str) -> Described:
+        """See ports.Optimiser."""
+        return await self._workers.run(self._planner.described, market, product_id)
 
     async def markdown(self, market: str, product_id: str, asked: Clearing) -> tuple[Markdown, str]:
         """See ports.Optimiser."""

@@ -7,6 +7,7 @@ from services.kit.models import Model
 from services.pricing.adapters import demand_files
 from services.pricing.domain.demand.response import Responses
 from services.pricing.domain.demand.whatif import History
+from services.pricing.domain.limits import DAY
 
 
 class ServedDemand:
@@ -38,6 +39,21 @@ class ServedDemand:
     def paid(self, product_id: str) -> tuple[float, float] | None:
         """The lowest and highest price of the weeks that demand was learnt from; None where none are kept."""
         return self._paid.get(product_id)
+
+    def weeks(self, product_id: str) -> list[tuple[int, float, float]]:
+        """When each week of a product began, its mean price and pieces; none where the model keeps none.
+        Blocks.
+        """
+        history = demand_files.load_history(self._model) if self._model else None
+        if history is None or product_id not in history.product_ids:
+            return []
+        row = list(history.product_ids).index(product_id)
+        units, prices = history.units[row], history.prices[row]
+        starts = [history.end - (len(units) - at) * 7 * DAY for at in range(len(units))]
+        return [
+            (start, float(price), float(sold))
+            for start, price, sold in zip(starts, prices, units, strict=True)
+        ]
 
     def history(self) -> tuple[Responses, History]:
         """What was learnt, and from which weeks. Blocks. Raises ServiceError MODEL_UNAVAILABLE."""

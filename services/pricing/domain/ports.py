@@ -10,6 +10,7 @@ from services.pricing.domain.errors import PricingError
 from services.pricing.domain.learning.next_price import Choice
 from services.pricing.domain.learning.stopping import StopRule
 from services.pricing.domain.optimiser.clearing import Clearing, Markdown
+from services.pricing.domain.optimiser.curve import Curve
 from services.pricing.domain.optimiser.goals import Objective
 from services.pricing.domain.optimiser.optimise import Plan
 from services.pricing.domain.optimiser.promotions import Calendar, Cross, Promotions
@@ -112,11 +113,23 @@ class Planned(NamedTuple):
     model: str
 
 
+class Described(NamedTuple):
+    """A product's demand curve, the version of the model, and its weeks: start, mean price, pieces."""
+
+    curve: Curve
+    model: str
+    weeks: Sequence[tuple[int, float, float]]
+
+
 class Optimiser(Protocol):
     """Finds better prices."""
 
     async def optimise(self, wanted: Wanted) -> Optimised:
         """Reads what is known and finds the best prices. Raises ServiceError MODEL_UNAVAILABLE."""
+        ...
+
+    async def described(self, market: str, product_id: str) -> Described:
+        """What is known of a product's demand. Raises InvalidValue, ServiceError MODEL_UNAVAILABLE."""
         ...
 
     async def markdown(self, market: str, product_id: str, asked: Clearing) -> tuple[Markdown, str]:

@@ -1,16 +1,19 @@
 """Plays learning in a market many times over, and tells what it earned of what perfect knowledge would."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from services.pricing.domain.learning.belief import Floats
-from services.pricing.domain.learning.fluid import best_value
+from services.pricing.domain.learning.fluid import best_mix, best_value
 from services.pricing.domain.learning.sampler import Greedy, Policy, Thompson, Ucb1
 from services.pricing.domain.learning.stopping import Stopping, StopRule
 from services.pricing.domain.markets import Guardrails, Market
+
+PARTS: Final = 100
+"""How many moments a path tells."""
 
 Maker = Callable[[Market, int, np.random.Generator], Policy]
 
@@ -50,11 +53,46 @@ def optimum(market: Market, shoppers: int) -> float:
     return float(best_value(market.demand, market.prices - market.cost, stock)) * shoppers
 
 
+class Path(NamedTuple):
+    """How runs went, in T parts of the time: shoppers until then, the price that was asked, as the mean of
+    the runs and their 10% and 90% points, and what was earned of the optimum by then. `best` is what perfect
+    knowledge asks.
+    """
+
+    shoppers: Sequence[int]
+    price: Floats
+    low: Floats
+    high: Floats
+    share: Floats
+    best: float
+
+
 def play(market: Market, policy: str, runs: int, seed: int = 0) -> list[Share]:
     """Plays a policy (POLICIES) in a market. The same seed gives the same shares."""
-    random = np.random.default_rng(seed)
-    earned = _earned(market, POLICIES[policy](market, runs, random), runs, random)
-    return [_share(count, total / optimum(market, count)) for count, total in earned]
+    return walk(market, policy, runs, seed)[0]
+
+
+def walk(market: Market, policy: str, runs: int, seed: int = 0) -> tuple[list[Share], Path]:
+    """Plays a policy, and tells how it went there."""
+    random, steps = np.random.default_rng(seed), list[_Step]()
+    earned = _earned(market, POLICIES[policy](market, runs, random), runs, random, steps)
+    shares = [_share(count, total / optimum(market, count)) for count, total in earned]
+    parts = np.array_split(np.arange(len(steps)), min(PARTS, len(steps)))
+    asked = np.array([np.mean([market.prices[steps[at].current] for at in part], axis=0) for part in parts])
+    low, high = np.quantile(asked, (0.1, 0.9), axis=1)
+    ends = [steps[part[-1]] for part in parts]
+    share = [float(one.total.mean()) / optimum(market, one.shoppers) for one in ends]
+    mix = best_mix(market.demand, market.prices - market.cost, np.array(market.stock / market.shoppers))
+    best = float((mix * market.prices).sum() / mix.sum())
+    return shares, Path([one.shoppers for one in ends], asked.mean(axis=1), low, high, np.array(share), best)
+
+
+class _Step(NamedTuple):
+    """Of each run: the index of the price that was asked last, and what was earned so far."""
+
+    shoppers: int
+    current: np.ndarray[Any, np.dtype[np.int64]]
+    total: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +139,11 @@ def allowed(prices: Floats, guardrails: Guardrails, current: Floats) -> Floats:
 
 
 def _earned(
-    market: Market, policy: Policy, runs: int, random: np.random.Generator
+    market: Market,
+    policy: Policy,
+    runs: int,
+    random: np.random.Generator,
+    steps: list[_Step] | None = None,
 ) -> list[tuple[int, Floats]]:
     prices, everyone = market.prices, np.arange(runs)
     inside = (prices >= market.guardrails.floor) & (prices <= market.guardrails.ceiling)
@@ -128,6 +170,8 @@ def _earned(
         offered[everyone, current], bought[everyone, current] = batch * whole, sold * whole
         policy.learn(offered, bought)
         seen += batch
+        if steps is not None:
+            steps.append(_Step(seen, current, total))
         if seen == ends:
             told.append((seen, total.copy()))
     return told

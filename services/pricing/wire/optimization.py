@@ -1,5 +1,6 @@
 """Goals, and what to optimise, to the domain; better prices to messages."""
 
+from aisle.pricing.v1 import curve_pb2
 from aisle.pricing.v1 import optimization_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -19,9 +20,10 @@ from services.pricing.domain.optimiser.goals import (
 )
 from services.pricing.domain.optimiser.optimise import Change
 from services.pricing.domain.policy import category_path, share
-from services.pricing.domain.ports import Optimised, Wanted
+from services.pricing.domain.ports import Described, Optimised, Wanted
 from services.pricing.domain.proposal import Interval
 from services.pricing.wire.common import (
+    from_amount,
     from_money,
     from_time,
     to_actor,
@@ -165,3 +167,35 @@ def _price(change: Change) -> pb.OptimizedPrice:
 def from_change(change: Interval) -> pb.ExpectedChange:
     """An expected change."""
     return pb.ExpectedChange(value=change.value, low=change.low, high=change.high)
+
+
+def from_described(found: Described) -> curve_pb2.DescribeDemandResponse:
+    """What is known of a product's demand."""
+    item, response = found.curve.item, found.curve.item.response
+    currency = response.currency
+    return curve_pb2.DescribeDemandResponse(
+        model_version=found.model,
+        elasticity=response.elasticity,
+        elasticity_error=response.elasticity_error,
+        prior_only=response.prior_only,
+        price=from_money(currency, item.price),
+        lowest_price=from_money(currency, item.trusted[0]),
+        highest_price=from_money(currency, item.trusted[1]),
+        best_price=from_amount(currency, found.curve.best),
+        objective=pb.PricingObjective.values()[item.goals.objective],
+        points=[
+            curve_pb2.DemandPoint(
+                price=from_money(currency, one.price),
+                units=from_change(one.units),
+                revenue=from_change(one.revenue),
+                margin=from_change(one.margin) if one.margin else None,
+            )
+            for one in found.curve.points
+        ],
+        weeks=[
+            curve_pb2.DemandWeek(
+                start_time=from_time(start), price=from_money(currency, round(price * MICROS)), units=units
+            )
+            for start, price, units in found.weeks
+        ],
+    )

@@ -50,6 +50,8 @@ def from_story(product_id: str, story: Story, now: int) -> pb.ExplainPriceRespon
             before=from_money(state.currency, move.before),
             after=from_money(state.currency, move.after),
             text=words.step(move, story.facts, terms, state.day_ago),
+            low=from_amount(state.currency, move.low),
+            high=from_amount(state.currency, move.high),
         )
         for move in story.moves
     ]

@@ -57,6 +57,7 @@ def _outcome(one: Outcome) -> simulation_pb2.SimulatedOutcome:
         units=_figure(one.units),
         revenue=_figure(one.revenue),
         margin=_figure(one.margin) if one.margin else None,
+        weekly_revenue=map(_figure, one.weeks),
     )
 
 

@@ -54,7 +54,9 @@ class Figure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a category's products ("" for all) brought and would have; margin None where no cost is known."""
+    """What a category's products ("" for all) brought and would have; margin None where no cost is known,
+    `weeks` the revenue of each week.
+    """
 
     category: str
     products: int
@@ -63,6 +65,7 @@ class Outcome(NamedTuple):
     units: Figure
     revenue: Figure
     margin: Figure | None
+    weeks: Sequence[Figure] = ()
 
 
 class _Sums:
@@ -71,6 +74,7 @@ class _Sums:
     def __init__(self) -> None:
         self.products = self.changed = self.uncosted = 0
         self.actual, self.draws = np.zeros(3), np.zeros((3, DRAWS))
+        self.weeks: tuple[Floats, Floats] | None = None
 
     def add(self, one: Replayed, drawn: Floats) -> None:
         """Takes a product's units by week and draw (W, S) in."""
@@ -81,18 +85,22 @@ class _Sums:
         for at, (before, after) in enumerate(zip(was, would, strict=True)):
             self.actual[at] += before
             self.draws[at] += after
+        weekly = one.units * one.asked, drawn * one.tried[:, None]
+        known = self.weeks or (np.zeros_like(weekly[0]), np.zeros_like(weekly[1]))
+        self.weeks = known[0] + weekly[0], known[1] + weekly[1]
 
     def outcome(self, category: str) -> Outcome:
         """The figures."""
-        ends = np.quantile(self.draws, (LOW, HIGH), axis=1)
-        made = [
-            Figure(
-                float(self.actual[at]), float(self.draws[at].mean()), float(ends[0, at]), float(ends[1, at])
-            )
-            for at in range(3)
-        ]
+        made = _figures(self.actual, self.draws)
         margin = made[2] if self.uncosted < self.products else None
-        return Outcome(category, self.products, self.changed, self.uncosted, made[0], made[1], margin)
+        weeks = _figures(*self.weeks) if self.weeks else []
+        return Outcome(category, self.products, self.changed, self.uncosted, made[0], made[1], margin, weeks)
+
+
+def _figures(actual: Floats, draws: Floats) -> list[Figure]:
+    """Of figures (N) and what they would have been by draw (N, S)."""
+    low, high = np.quantile(draws, (LOW, HIGH), axis=1)
+    return [Figure(*map(float, one)) for one in zip(actual, draws.mean(axis=1), low, high, strict=True)]
 
 
 def replay(products: Iterable[Replayed], seed: int = 0) -> tuple[Outcome, list[Outcome]]:
