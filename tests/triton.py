@@ -78,13 +78,14 @@ class TritonProcess:
                 start_new_session=True,
             )
         ends = time.monotonic() + START_SECONDS
-        while not self._lives():
+        while not self.lives():
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.kill()
                 raise RuntimeError((self.home / "triton.log").read_text()[-3000:])
             time.sleep(0.05)
 
-    def _lives(self) -> bool:
+    def lives(self) -> bool:
+        """Whether it answers."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[1]}/v2/health/live", timeout=1):
                 return True

@@ -15,7 +15,7 @@ from services.cli.settings import SERVICES, Config
 from services.kit.triton import launch
 
 PARTS = ("nats", "triton", *SERVICES)
-IN_TRITON = ("vision",)  # services that have models there
+IN_TRITON = ("vision", "search")  # services that have models there
 FOLLOW = "AISLE_FOLLOW_PARENT"  # set by whoever starts a part that must not outlive it
 _PR_SET_PDEATHSIG = 1
 

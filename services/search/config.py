@@ -19,6 +19,13 @@ class Config(Settings):
     embed_threads: int = Field(
         1, ge=1, le=64, description="Threads that embed products beside serving; each takes a core."
     )
+    embed: Literal["onnx", "triton"] = Field(
+        "onnx", description="What makes vectors of texts: ONNX Runtime in this process, or Triton."
+    )
+    embed_seconds: float = Field(
+        0.5, gt=0, description="The longest wait for Triton, a text; a call's deadline may cut it shorter."
+    )
+    triton: str = Field("127.0.0.1:50055", description="Where Triton answers gRPC, host:port.")
     backend: Literal["embedded", "milvus"] = Field(
         "embedded", description="What finds: tantivy and FAISS in this process, or a Milvus (extra `milvus`)."
     )

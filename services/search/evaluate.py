@@ -6,6 +6,7 @@ attributes), judgements are CSV (query, product_id, grade from 0 to 3).
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -37,25 +38,29 @@ async def evaluate(
     judgements: Path,
     without: str = "",
     against: str = "",
+    against_backend: str = "",
     typos: int = 3,
     translations: Path | None = None,
 ) -> dict[str, Any]:
     """Figures with 95% bootstrap intervals over the queries, each query's own, and what typing slips cost.
 
     `without` names stages to leave out (see domain/stages.py); `against` names those that a second
-    configuration leaves out, which the first is compared with query by query. Each query is searched again
-    with one random edit, `typos` times. With `translations` (CSV: query,translation) each query is searched
-    by its translation.
+    configuration leaves out, which the first is compared with query by query; `against_backend` names its
+    engine, where that is another. Each query is searched again with one random edit, `typos` times. With
+    `translations` (CSV: query,translation) each query is searched by its translation.
     Raises OSError or ValueError when a file or name is not right, LookupError when no model is there.
     """
     judged = read_judgements(judgements)
     if translations is not None:
         judged = translated(judged, translations)
     first, second = stages_without(without), stages_without(against)
+    engine = Config.model_validate(config.model_dump() | {"backend": against_backend or config.backend})
     model = await asyncio.to_thread(ModelStore(config.home, "search").current)
     if model is None:
         raise LookupError("there is no model: run `aisle train search`")
-    async with searchable(config, model, read_products(products), progress) as built:
+    items = list(read_products(products))
+    async with AsyncExitStack() as engines:
+        built = await engines.enter_async_context(searchable(config, model, items, progress))
         figures, rows = _figures(built.searcher(first), judged, typos, progress)
         report: dict[str, Any] = {
             "model": f"{model.version} without {without}" if without else model.version,
@@ -63,11 +68,19 @@ async def evaluate(
             "metrics": _metrics(figures, rows),
             "by_query": rows,
         }
-        if against:
-            others, _ = _figures(built.searcher(second), judged, typos, progress)
-            difference = {name: paired(values, others[name]) for name, values in figures.items()}
-            report["against"] = {"model": f"without {against}", "difference": difference}
+        if against or against_backend:
+            other = built
+            if against_backend:
+                other = await engines.enter_async_context(searchable(engine, model, items, progress))
+            report["against"] = _compared(figures, _figures(other.searcher(second), judged, typos, progress))
+            report["against"]["model"] = " without ".join(filter(None, (against_backend, against)))
     return report
+
+
+def _compared(figures: PerQuery, against: tuple[PerQuery, list[dict[str, Any]]]) -> dict[str, Any]:
+    others, rows = against
+    difference = {name: paired(values, others[name]) for name, values in figures.items()}
+    return {"difference": difference, "metrics": _metrics(others, rows)}
 
 
 def _figures(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from uuid import uuid4
 
 from aisle.catalog.v1 import product_pb2
 
@@ -17,20 +18,17 @@ from services.kit.log import BATCH, CATALOG, Record
 from services.kit.models import Model
 from services.kit.progress import Progress
 from services.search.adapters.embedder import Embedder
-from services.search.adapters.faiss_vectors import FaissVectors
-from services.search.adapters.onnx_encoder import DIMENSION
 from services.search.adapters.ranking import ServedRanker
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.sqlite_view import SearchView, open_database
-from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.adapters.vector_table import VectorTable
 from services.search.config import Config
 from services.search.domain.ordering import Ordering
 from services.search.domain.search import Searcher
 from services.search.domain.signals import Signals
 from services.search.domain.stages import Stage
-from services.search.server import encoder_of
+from services.search.server import backend_of, encoder_of
 
 CACHE: Final = "evaluation"
 _WHEN: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,27 +46,34 @@ class Built:
 async def searchable(
     config: Config, model: Model, products: Iterable[product_pb2.Product], progress: Progress
 ) -> AsyncIterator[Built]:
-    """A search over these products alone, with the stages asked for."""
+    """A search over these products alone, on the engine that the settings name, with the stages asked for.
+
+    What is written to an engine outside this process has a name of its own there, and goes in the end.
+    """
     with TemporaryDirectory() as temporary, ExitStack() as open_files:
-        database, cache = open_database(Path(temporary)), open_database(config.home / CACHE)
-        open_files.callback(database.close)
+        cache = open_database(config.home / CACHE)
         open_files.callback(cache.close)
+        own = {"home": Path(temporary), "milvus_prefix": f"offline_{uuid4().hex}"}
+        backend = backend_of(config.model_copy(update=own))
+        open_files.callback(backend.discard)
+        database = backend.database
         await asyncio.to_thread(_index, SearchView(database), products, progress)
         await asyncio.to_thread(VectorTable(database).take, model.version, cache)
-        embedder = Embedder(
-            database, encoder_of, lambda _: FaissVectors(DIMENSION), threads=config.embed_threads
-        )
+        embedder = Embedder(database, encoder_of, backend.vectors, threads=config.embed_threads)
         await asyncio.to_thread(embedder.load, model)
         progress("embedding products", 0, 0)
         meaning = embedder.meaning
         assert meaning is not None, "load() serves the first model at once"
         await embedder.tend(meaning)
         await asyncio.to_thread(VectorTable(cache).take, model.version, database)
-        catalogue, lexicon = TantivyCatalogue(database), SqliteLexicon(database)
-        signals, ranking = SqliteSignals(database), ServedRanker(config.home)
+        lexicon, signals, ranking = (
+            SqliteLexicon(database),
+            SqliteSignals(database),
+            ServedRanker(config.home),
+        )
         ordering = Ordering(signals, lambda: ranking.ranker)
         yield Built(
-            signals, lambda stages: Searcher(catalogue, lambda: meaning, lexicon, stages, ordering=ordering)
+            signals, lambda stages: Searcher(backend, lambda: meaning, lexicon, stages, ordering=ordering)
         )
         await embedder.close()
 

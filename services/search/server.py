@@ -1,5 +1,6 @@
 """Builds and runs the search service."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aisle.search.v1 import control_pb2_grpc, search_pb2_grpc
@@ -23,12 +24,15 @@ from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.sqlite_trails import SqliteTrails
 from services.search.adapters.sqlite_view import SearchView
+from services.search.adapters.triton_encoder import TritonEncoder
+from services.search.adapters.triton_texts import TritonTexts
 from services.search.config import Config
 from services.search.domain.complete import Completer
 from services.search.domain.ordering import Ordering
 from services.search.domain.search import Searcher
 from services.search.domain.similar import SimilarQueries
 from services.search.servicer import ControlServicer, SearchServicer
+from services.search.triton.repository import Repository
 
 if TYPE_CHECKING:
     from services.search.adapters.milvus_backend import MilvusBackend
@@ -42,10 +46,11 @@ def build(config: Config, log: Log | None = None) -> Service:
     log = log or NatsLog(config.nats_url)
     backend = backend_of(config)
     database = backend.database
+    triton = triton_of(config)
     encoders = ModelStore(config.home, "search")
     embedder = Embedder(
         database,
-        encoder_of,
+        partial(TritonEncoder, triton=triton) if triton else encoder_of,
         backend.vectors,
         earlier=encoders.find,
         swapped=backend.keep_vectors,
@@ -75,7 +80,16 @@ def build(config: Config, log: Log | None = None) -> Service:
             Endpoint(search_pb2_grpc.add_SearchServiceServicer_to_server, servicer, FULL_NAME),
             Endpoint(control_pb2_grpc.add_ControlServiceServicer_to_server, ruling, CONTROL_NAME),
         ],
-        resources=[workers, watcher, rankers, embedder, meanings, ChineseWords(), following],
+        resources=[
+            workers,
+            watcher,
+            rankers,
+            embedder,
+            meanings,
+            ChineseWords(),
+            following,
+            *([triton] if triton else []),
+        ],
     )
 
 
@@ -91,8 +105,15 @@ def backend_of(config: Config) -> "EmbeddedBackend | MilvusBackend":
 
 
 def encoder_of(model: Model) -> OnnxEncoder:
-    """The encoder that `aisle train search` made."""
+    """The encoder that `aisle train search` made, in this process."""
     return OnnxEncoder(model.path, tag=model.version)
+
+
+def triton_of(config: Config) -> TritonTexts | None:
+    """The Triton that encodes, where the settings name it."""
+    if config.embed == "onnx":
+        return None
+    return TritonTexts(config.triton, Repository(config.home), seconds=config.embed_seconds)
 
 
 def main() -> None:

@@ -17,13 +17,13 @@ from services.kit.models import Model, ModelStore
 from services.kit.progress import Metric, Progress, TrainReport
 from services.search import teaching
 from services.search.adapters.onnx_encoder import (
+    EXACT_FILE,
     INPUTS,
-    MAX_TOKENS,
     MODEL_FILE,
     OUTPUT,
-    TOKENIZER_FILE,
     OnnxEncoder,
 )
+from services.search.adapters.tokens import MAX_TOKENS, TOKENIZER_FILE
 from services.search.config import Config
 from services.search.domain.ports import Vector
 
@@ -99,6 +99,7 @@ def _make(store: ModelStore, progress: Progress) -> Model:
 
         def files(folder: Path) -> None:
             shutil.copytree(chosen, folder, dirs_exist_ok=True)
+            shutil.copyfile(exact / MODEL_FILE, folder / EXACT_FILE)
 
         model = store.create(files, metrics=metrics, span=_span())
         progress("done", STEPS, STEPS)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pymilvus import MilvusClient
 
 from services.kit.progress import silent
 from services.search.adapters.judged_files import read_judgements, read_products
@@ -72,8 +73,33 @@ async def test_meaning_helps_on_judged_products(tmp_path: Path, trained_home: Pa
     assert len(report["by_query"]) == report["queries"] == 58
 
 
-@pytest.mark.parametrize(("option", "value"), [("without", "nonsense"), ("against", "meaning,nonsense")])
-async def test_a_stage_that_is_none_is_refused(tmp_path: Path, option: str, value: str) -> None:
+async def test_engines_are_compared_on_the_same_products_and_nothing_of_it_stays(
+    tmp_path: Path, trained_home: Path
+) -> None:
+    milvus, products, judgements = (tmp_path / name for name in ("milvus.db", "p.jsonl", "j.csv"))
+    titles = ("Oat milk", "Whole milk", "Green tea", "Black tea", "Wooden train")
+    rows = (json.dumps({"id": title, "title": title}) for title in titles)
+    products.write_text("\n".join(rows))
+    judgements.write_text("query,product_id,grade\nmilk,Oat milk,3\nmilk,Whole milk,2\ntea,Green tea,3\n")
+    report = await evaluate(
+        Config(home=trained_home, milvus_uri=str(milvus)),
+        progress=silent,
+        products=products,
+        judgements=judgements,
+        typos=0,
+        against_backend="milvus",
+    )
+    assert report["against"]["model"] == "milvus"
+    assert report["against"]["difference"]["recall@200"]["value"] == 0
+    assert report["against"]["metrics"]["recall@200"]["value"] == 1
+    assert MilvusClient(str(milvus)).list_collections() == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("without", "nonsense"), ("against", "meaning,nonsense"), ("against_backend", "nonsense")],
+)
+async def test_what_there_is_not_is_refused(tmp_path: Path, option: str, value: str) -> None:
     judgements = tmp_path / "j.csv"
     judgements.write_text("query,product_id,grade\nmilk,1,3\n")
     with pytest.raises(ValueError, match="nonsense"):

@@ -1,7 +1,5 @@
-"""The suites that every adapter of Vectors and of Encoder passes, and pins of the real encoder."""
+"""The suite that every adapter of Vectors passes, and the lists of FAISS."""
 
-import asyncio
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,16 +8,10 @@ import numpy as np
 import pytest
 from pymilvus import MilvusClient
 
-from services.kit.models import Model, ModelStore
-from services.kit.progress import silent
 from services.search.adapters.faiss_vectors import FaissVectors
-from services.search.adapters.memory import ConceptEncoder, MemoryVectors
+from services.search.adapters.memory import MemoryVectors
 from services.search.adapters.milvus_vectors import MilvusVectors
-from services.search.adapters.onnx_encoder import MODEL_FILE
-from services.search.config import Config
-from services.search.domain.ports import Encoder, Vector, Vectors
-from services.search.server import encoder_of
-from services.search.train import train
+from services.search.domain.ports import Vector, Vectors
 
 ROWS = np.eye(4, dtype=np.float32)
 
@@ -150,49 +142,3 @@ def test_lists_full_of_tombstones_are_learnt_anew(tmp_path: Path) -> None:
     assert after != before
     assert vectors.keys() == set(range(700, 2_000))
     assert (after / "rows").stat().st_size == 1_300 * 32
-
-
-@pytest.fixture
-def model(trained_home: Path) -> Model:
-    current = ModelStore(trained_home, "search").current()
-    assert current is not None
-    return current
-
-
-def test_training_is_measured_and_not_repeated(trained_home: Path, model: Model) -> None:
-    assert model.metrics["int8_cosine_least"]["value"] > 0.97
-    again = asyncio.run(train(Config(home=trained_home), progress=silent))
-    assert (again["version"], again["promoted"]) == (model.version, False)
-
-
-@pytest.fixture(params=["onnx", "concepts"])
-def encoder(request: pytest.FixtureRequest, model: Model) -> Encoder:
-    return encoder_of(model) if request.param == "onnx" else ConceptEncoder({})
-
-
-def test_vectors_have_length_one_and_do_not_depend_on_neighbours(encoder: Encoder) -> None:
-    texts = ["oat milk", "", "牛奶", "milk " * 5_000, "a\0b \U0001f95b"]
-    together = encoder.encode(texts)
-    assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(5), abs=1e-3)
-    for text, row in zip(texts, together, strict=True):
-        assert np.array_equal(encoder.encode([text])[0], row)
-
-
-def test_the_real_encoder_gives_its_canonical_values(model: Model) -> None:
-    rows = encoder_of(model).encode(["oat milk", "a drink made from oats", "usb stick"])
-    cosines = rows @ rows.T
-    assert cosines[0, 1] == pytest.approx(0.729, abs=0.03)
-    assert cosines[0, 2] == pytest.approx(0.131, abs=0.03)
-
-
-def test_a_model_cut_in_half_is_refused(model: Model, tmp_path: Path) -> None:
-    store = ModelStore(tmp_path, "search")
-    whole = store.create(lambda to: shutil.copytree(model.path, to, dirs_exist_ok=True), metrics={}, span={})
-    cut = store.create(lambda to: shutil.copytree(model.path, to, dirs_exist_ok=True), metrics={}, span={})
-    half = (cut.path / MODEL_FILE).read_bytes()
-    (cut.path / MODEL_FILE).write_bytes(half[: len(half) // 2])
-    current = store.current()
-    assert current is not None
-    assert current.version == whole.version, "the checksum tells, and the whole one serves"
-    with pytest.raises(Exception, match=r"(?i)protobuf|parse|invalid"):
-        encoder_of(cut)

@@ -52,6 +52,11 @@ class TritonModel:
                 folder / source.name, Template(source.read_text()).substitute(values | {"NAME": self.name})
             )
 
+    @property
+    def configured(self) -> bool:
+        """Whether its configurations are there."""
+        return (self.folder / "configs").is_dir()
+
     def versions(self) -> list[int]:
         """The versions that are there, the newest last."""
         return versions_of(self.folder)

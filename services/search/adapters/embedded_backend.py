@@ -35,5 +35,9 @@ class EmbeddedBackend:
             if other != self._lists(tag):
                 rmtree(other, ignore_errors=True)
 
+    def discard(self) -> None:
+        """Closes it for good; its files are the folder's owner's."""
+        self.database.close()
+
     def _lists(self, tag: str) -> Path:
         return self._folder / quote(tag, safe="")

@@ -12,7 +12,7 @@ from services.kit.views import Database
 from services.kit.workers import Workers
 from services.search.adapters.vector_table import VectorTable
 from services.search.domain.dense import Meaning
-from services.search.domain.ports import Encoder, Vectors
+from services.search.domain.ports import Encoder, EncoderAway, Vectors
 
 CHUNK: Final = 128
 """Texts that are embedded and written at a time; shortest first, so that a chunk's texts are alike."""
@@ -119,6 +119,8 @@ class Embedder:
                 await self._keep_up()
                 if self._next is not None:
                     await self.tend(self._next)
+            except EncoderAway:
+                pass  # its resource tells, and the next look tries again
             except Exception as error:
                 # A full disk or a busy file: search goes on without these, and the next look tries again.
                 _logger.error("embedder.failed", error=f"{type(error).__name__}: {error}")

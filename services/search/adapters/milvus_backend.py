@@ -36,3 +36,10 @@ class MilvusBackend:
 
     def keep_vectors(self, tag: str) -> None:
         """See RetrievalBackend. Another replica may still serve from another model's collection: all stay."""
+
+    def discard(self) -> None:
+        """Drops the collections of this prefix, and closes it for good."""
+        for name in self._client.list_collections():
+            if name.startswith(f"{self._prefix}_"):
+                self._client.drop_collection(name)
+        self.database.close()

@@ -9,7 +9,7 @@ import numpy as np
 
 from services.kit import logs
 from services.search.domain.dense import Meaning
-from services.search.domain.ports import Vector
+from services.search.domain.ports import EncoderAway, Vector
 
 MOST: Final = 2_000
 """Queries whose vectors are held: 3 MB, made in about two seconds of CPU after a start."""
@@ -45,11 +45,14 @@ class QueryMeanings:
         self._task: asyncio.Task[None] | None = None
 
     def near(self, query: str, limit: int) -> list[str]:
-        """So many of the common queries that mean alike, the nearest first; none without a model."""
+        """So many of the common queries that mean alike, the nearest first; none without an encoder."""
         known, meaning = self._known, self._meaning()
         if known is None or meaning is None or meaning.encoder.tag != known.tag:
             return []
-        cosines = known.vectors @ meaning.of(query)
+        try:
+            cosines = known.vectors @ meaning.of(query)
+        except EncoderAway:
+            return []
         nearest = np.argsort(-cosines, kind="stable")[:limit]
         return [known.queries[at] for at in nearest if cosines[at] >= ALIKE]
 
@@ -88,6 +91,8 @@ class QueryMeanings:
         while True:
             try:
                 await asyncio.to_thread(self.refresh)
+            except EncoderAway:
+                pass  # its resource tells, and the next look tries again
             except Exception as error:
                 # A full disk or a busy file: queries are told by clicks, and the next look tries again.
                 _logger.error("queries.failed", error=f"{type(error).__name__}: {error}")

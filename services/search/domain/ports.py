@@ -120,6 +120,10 @@ class Catalogue(Protocol):
         ...
 
 
+class EncoderAway(Exception):  # noqa: N818
+    """The encoder cannot be asked for now; words alone can answer."""
+
+
 class Encoder(Protocol):
     """Turns texts into vectors."""
 
@@ -127,7 +131,10 @@ class Encoder(Protocol):
     """Names the model and its version: vectors of two tags cannot be compared."""
 
     def encode(self, texts: Sequence[str]) -> Vector:
-        """One row a text, each of length 1; a text has the same vector whatever its neighbours."""
+        """One row a text, each of length 1; a text has the same vector whatever its neighbours.
+
+        Raises EncoderAway.
+        """
         ...
 
     def knows(self, word: str) -> bool:

@@ -22,7 +22,7 @@ from services.search.domain.grouping import grouped, groups, with_variants
 from services.search.domain.merchandising import boosted, pinned
 from services.search.domain.ordering import Ordering
 from services.search.domain.paging import Position, Shown
-from services.search.domain.ports import Candidate, Catalogue, Place, Shelf, Wanted, Word
+from services.search.domain.ports import Candidate, Catalogue, EncoderAway, Place, Shelf, Wanted, Word
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.predicting import attributed
 from services.search.domain.query.rewording import ENOUGH, reworded
@@ -71,9 +71,15 @@ class Searcher:
         self._now = now
 
     def search(self, request: Request) -> Page:
-        """The page asked for. Raises InvalidPageToken."""
-        begin = paging.position(request)
+        """The page asked for, by words alone while the encoder is away. Raises InvalidPageToken."""
         meaning = self._meaning() if Stage.MEANING in self._stages else None
+        try:
+            return self._answer(request, meaning)
+        except EncoderAway:
+            return self._answer(request, None)
+
+    def _answer(self, request: Request, meaning: Meaning | None) -> Page:
+        begin = paging.position(request)
         served_by = "hybrid" if meaning else "lexical"
         with self._catalogue.look() as shelf:
             ruled = self._in_force(request)

@@ -1,0 +1,1 @@
+"""The model that Triton runs for search, where it is told to."""
