@@ -28,10 +28,10 @@ from services.search.adapters import (
     sqlite_vocabulary,
     vector_table,
 )
+from services.search.adapters.embedded_index import EmbeddedIndex
 from services.search.adapters.sqlite_attributes import AttributeValues
 from services.search.adapters.sqlite_signals import SoldProducts
 from services.search.adapters.sqlite_vocabulary import Vocabulary
-from services.search.adapters.tantivy_index import TantivyIndex
 from services.search.adapters.words_index import WordsIndex, rows
 from services.search.domain import history
 from services.search.domain.product import Product, meaning, paths, price_range
@@ -119,7 +119,7 @@ class SearchDatabase(Database):
         super().close()
 
 
-def open_database(home: Path, index: Callable[[Path], WordsIndex] = TantivyIndex) -> SearchDatabase:
+def open_database(home: Path, index: Callable[[Path], WordsIndex] = EmbeddedIndex) -> SearchDatabase:
     """The view under the home folder."""
     return SearchDatabase(home / "search" / "view.db", index)
 

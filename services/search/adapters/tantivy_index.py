@@ -8,10 +8,8 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 import tantivy
@@ -19,7 +17,7 @@ import tantivy
 from services.search.adapters.words_index import TEXTS, Row, rows
 from services.search.domain.text import fingerprint, spread
 
-LAYOUT: Final = "4"
+LAYOUT: Final = "5"
 """Changes with the schema below: an index of another layout is made again."""
 
 AMOUNT_BITS: Final = 46
@@ -28,15 +26,9 @@ MAX_AMOUNT: Final = 2**AMOUNT_BITS - 1
 
 _HEAP_BYTES: Final = 64_000_000
 _ANALYSER: Final = "words"
-PATHS: Final = "\n"
-"""What joins a product's category paths into one value, counted in a tenth of the time."""
-
 ATTRIBUTES: Final = "attributes"
 
-SHELF: Final = "shelf"
-"""The field of that value's number, which is counted without looking up its letters."""
-
-_VALUES: Final = ("id", "path", "paths", "brand_key", "currency", "price_range", "availability")
+_VALUES: Final = ("path", "brand_key", "currency", "availability")
 _NUMBERS: Final = ("document", "text_key", "micros", "cheapest", "dearest")
 
 
@@ -45,8 +37,6 @@ class TantivyIndex:
 
     def __init__(self, folder: Path) -> None:
         """Opens the index, or begins it anew, empty, when it is of another layout or cannot be read."""
-        self.swap: AbstractContextManager[object] = Lock()
-        """Held while view and index show their changes, so that a look sees both before or both after."""
         self._folder = folder
         self.analyser = analyser()
         self._index = self._opened()
@@ -165,12 +155,12 @@ def _schema() -> Any:
     builder = tantivy.SchemaBuilder()
     for name in TEXTS:
         builder.add_text_field(name, tokenizer_name=_ANALYSER)
+    builder.add_text_field("id", fast=True, tokenizer_name="raw", index_option="basic")
     for name in _VALUES:
-        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in _NUMBERS:
         builder.add_integer_field(name, indexed=True, fast=True)
-    builder.add_json_field(ATTRIBUTES, fast=True, tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field(SHELF, fast=True)
+    builder.add_json_field(ATTRIBUTES, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
@@ -178,11 +168,7 @@ def _document(row: Row) -> Any:
     document = tantivy.Document(document=row.document, text_key=row.text_key, id=row.id, path=list(row.paths))
     for name, text in zip(TEXTS, row.texts, strict=True):
         document.add_text(name, spread(text))
-    if row.paths:
-        joined = PATHS.join(row.paths)
-        document.add_text("paths", joined)
-        document.add_integer(SHELF, fingerprint(joined))
-    for name in ("brand_key", "price_range", "availability"):
+    for name in ("brand_key", "availability"):
         if value := getattr(row, name):
             document.add_text(name, value)
     if row.attributes:
@@ -196,7 +182,7 @@ def _document(row: Row) -> Any:
 
 
 def attribute_field(name: str) -> str:
-    """The column of an attribute; names may have any characters, so a number stands for each."""
+    """The field of an attribute; names may have any characters, so a number stands for each."""
     return f"{ATTRIBUTES}.{_column(name)}"
 
 

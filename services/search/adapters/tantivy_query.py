@@ -61,12 +61,13 @@ class QueryBuilder:
         return _all(found) if every else _any(found)
 
     def _word(self, word: Word, prefix: bool) -> Any:
-        queries = [self._anywhere(alternative) for alternative in word]
+        queries = [self.anywhere(alternative) for alternative in word]
         if prefix:
             queries.append(self._beginning(word[0]))
         return _any(queries)
 
-    def _anywhere(self, text: str) -> Any:
+    def anywhere(self, text: str) -> Any:
+        """Products that have a text's words side by side in one of their fields."""
         terms = self._terms(text)
         return _any(
             [
@@ -138,8 +139,8 @@ class QueryBuilder:
 
     def _without(self, word: str) -> Any:
         """Products that have the word and do not say that they are without it."""
-        free = [(Occur.MustNot, self._anywhere(phrase)) for phrase in says_without(word)]
-        return Query.boolean_query([(Occur.Must, self._anywhere(word)), *free])
+        free = [(Occur.MustNot, self.anywhere(phrase)) for phrase in says_without(word)]
+        return Query.boolean_query([(Occur.Must, self.anywhere(word)), *free])
 
 
 def _any(queries: Sequence[Any]) -> Any:

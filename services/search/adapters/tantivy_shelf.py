@@ -1,4 +1,4 @@
-"""Reads of the catalogue: words, filters, orders and facet counts by tantivy, names by the view's file."""
+"""Reads of the catalogue: words are ranked and products ordered by tantivy, all is counted by rows."""
 
 import json
 import sqlite3
@@ -6,22 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
+import numpy as np
 from tantivy import Order as Direction
 
+from services.search.adapters.embedded_index import EmbeddedIndex
+from services.search.adapters.segments import Books, Part, Rows
 from services.search.adapters.sqlite_view import SearchDatabase
-from services.search.adapters.tantivy_categories import EVERY_BUCKET, NUMBERS, Categories
-from services.search.adapters.tantivy_index import TantivyIndex, attribute_field, price_keys
+from services.search.adapters.tally import Found, Tally, by_count, most
+from services.search.adapters.tantivy_index import price_keys
 from services.search.adapters.tantivy_query import QueryBuilder
 from services.search.adapters.view_reads import brand_spellings, title_words
 from services.search.domain.attributes import attribute_of
 from services.search.domain.ports import Candidate, Place, Wanted, Word
 from services.search.domain.request import Order
 
-_FACETS: Final = {
-    "brand": "brand_key",
-    "price": "price_range",
-    "availability": "availability",
-}
 _ORDERS: Final = {
     Order.RELEVANCE: "id",
     Order.PRICE_ASCENDING: "cheapest",
@@ -30,21 +28,17 @@ _ORDERS: Final = {
 FEW: Final = 2_000
 """Products that say a phrase, up to which they are all looked at instead of the asked ones one by one."""
 
-BEYOND: Final = 50
-"""Values of a facet that are counted beyond those told, to see whether the last of these ties with more."""
-
-_TOTAL: Final = {"total": {"value_count": {"field": "document"}}}
+_COLUMNS: Final = {"brand": "brand_key", "price": "price_range", "availability": "availability"}
 
 
 class TantivyCatalogue:
     """The Catalogue port over the view's file and the index beside it."""
 
     def __init__(self, database: SearchDatabase) -> None:
-        assert isinstance(database.index, TantivyIndex), "the words of this view are elsewhere"
+        assert isinstance(database.index, EmbeddedIndex), "the words of this view are elsewhere"
         self._database = database
         self._index = database.index
-        self._queries = QueryBuilder(self._index)
-        self._categories = Categories()
+        self._queries = QueryBuilder(self._index.words)
 
     @contextmanager
     def look(self) -> Iterator["TantivyShelf"]:
@@ -54,8 +48,8 @@ class TantivyCatalogue:
                 connection = open_.enter_context(self._database.read())
                 # SQLite takes its snapshot at the first read, not where the transaction begins.
                 connection.execute("SELECT 1 FROM products LIMIT 1").fetchone()
-                searcher = self._index.searcher()
-            yield TantivyShelf(connection, searcher, self._queries, self._categories)
+                searcher, shown = self._index.words.searcher(), self._index.rows.look()
+            yield TantivyShelf(connection, searcher, self._queries, shown)
 
 
 class TantivyShelf:
@@ -66,28 +60,21 @@ class TantivyShelf:
         connection: sqlite3.Connection,
         searcher: Any,
         queries: QueryBuilder,
-        categories: Categories,
+        shown: tuple[Sequence[Part], Books],
     ) -> None:
         self._connection = connection
-        self._categories = categories
         self._searcher = searcher
         self._queries = queries
-        self._counted = dict[Wanted, int]()
+        self._tally = Tally(shown, queries.analyse, self._saying_anywhere, self._named)
 
     def count(self, wanted: Wanted) -> int:
         """See Shelf."""
-        if wanted not in self._counted:
-            self._counted[wanted] = int(self._searcher.search(self._queries.wanted(wanted), 1).count)
-        return self._counted[wanted]
+        return self._tally.count(wanted)
 
     def ranked(self, wanted: Wanted, limit: int) -> list[Candidate]:
         """See Shelf."""
         hits = self._searcher.search(self._queries.wanted(wanted), limit, count=False).hits
-        numbers = self._numbers("document", hits)
-        ids = self._ids(numbers)
-        rows = zip(numbers, self._numbers("text_key", hits), (score for score, _ in hits), strict=True)
-        # A reader before the first commit of a rebuilt view may lack a name; such a product is not shown.
-        return [Candidate(n, ids[n], text_key, score) for n, text_key, score in rows if n in ids]
+        return self._tally.candidates(self._numbers("document", hits), [score for score, _ in hits])
 
     def saying(self, words: Sequence[Word], documents: Sequence[int]) -> set[int]:
         """See Shelf."""
@@ -119,27 +106,22 @@ class TantivyShelf:
 
     def facets(self, names: Sequence[str], wanted: Wanted, limit: int) -> Mapping[str, list[tuple[str, int]]]:
         """See Shelf."""
-        if not names:
-            return {}
-        query = self._queries.wanted(wanted)
-        told = self._searcher.aggregate(query, {**{name: _terms(name, limit) for name in names}, **_TOTAL})
-        self._counted[wanted] = int(told["total"]["value"])
-        return {name: self._facet(name, told[name]["buckets"], limit, query) for name in names}
+        found = self._tally.found(wanted)
+        return {name: self._facet(name, found, limit) for name in names}
 
-    def _facet(self, name: str, buckets: Sequence[Any], limit: int, query: Any) -> list[tuple[str, int]]:
-        counts = self._counts(name, buckets, query)
-        if len(buckets) == limit + BEYOND and sorted(counts.values())[-limit] == min(counts.values()):
-            # What was left out ties with the last that is told: it may come first by its name.
-            everything = self._searcher.aggregate(query, {name: _terms(name, EVERY_BUCKET)})
-            counts = self._counts(name, everything[name]["buckets"], query)
-        first = sorted(counts, key=lambda value: (-counts[value], value))[:limit]
-        shown = brand_spellings(self._connection, first) if name == "brand" else {}
-        return sorted(((shown.get(v, v), counts[v]) for v in first), key=lambda pair: (-pair[1], pair[0]))
+    def _facet(self, name: str, found: Found, limit: int) -> list[tuple[str, int]]:
+        first = most(self._values(name, found), limit)
+        if name != "brand":
+            return first
+        shown = brand_spellings(self._connection, [key for key, _ in first])
+        return sorted(((shown.get(key, key), count) for key, count in first), key=by_count)
 
-    def _counts(self, name: str, buckets: Sequence[Any], query: Any) -> Mapping[str, int]:
+    def _values(self, name: str, found: Found) -> Mapping[str, int]:
         if name == "category":
-            return self._categories.counts(self._searcher, query, buckets)
-        return {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
+            return self._tally.paths(found)
+        if (attribute := attribute_of(name)) is not None:
+            return self._tally.attribute_values(attribute, found)
+        return self._tally.values(_COLUMNS[name], found)
 
     def _by_price(self, query: Any, field: str, after: Place | None, limit: int) -> list[Place]:
         """Products with a price, in its order, ties by id wherever a page is cut."""
@@ -188,22 +170,19 @@ class TantivyShelf:
         ]
         return [place for _, place in sorted(found, key=lambda pair: (pair[0], pair[1].product_id))]
 
+    def _saying_anywhere(self, text: str) -> Rows:
+        """The documents that have a text's words side by side in one of their fields, sorted."""
+        query = self._queries.anywhere(text)
+        hits = self._searcher.search(query, max(1, self._searcher.num_docs), count=False).hits
+        return np.sort(np.array(self._numbers("document", hits), np.int64))
+
+    def _named(self, product_ids: Sequence[str]) -> Rows:
+        """The documents of these products, sorted."""
+        rows = self._connection.execute(
+            "SELECT document FROM products WHERE id IN (SELECT value FROM json_each(?)) ORDER BY document",
+            (json.dumps(product_ids),),
+        )
+        return np.array([document for (document,) in rows], np.int64)
+
     def _numbers(self, field: str, hits: Sequence[Any]) -> list[int]:
         return list(self._searcher.fast_field_values(field, [address for _, address in hits]))
-
-    def _ids(self, documents: Sequence[int]) -> dict[int, str]:
-        rows = self._connection.execute(
-            "SELECT document, id FROM products WHERE document IN (SELECT value FROM json_each(?))",
-            (json.dumps(documents),),
-        )
-        return dict(rows)
-
-
-def _terms(name: str, limit: int) -> dict[str, Any]:
-    """An aggregation of a facet's values, counted exactly: each segment tells all of its own."""
-    if name == "category":
-        return NUMBERS
-    attribute = attribute_of(name)
-    field = _FACETS[name] if attribute is None else attribute_field(attribute)
-    size = min(limit + BEYOND, EVERY_BUCKET)
-    return {"terms": {"field": field, "size": size, "segment_size": EVERY_BUCKET}}

@@ -1,0 +1,201 @@
+"""Everything that is wanted, by row: how many products it is, and how many of them have each value.
+
+Words, texts and filters are bitmaps that meet; a price is compared product by product, in a column. Values
+are counted by their codes, all at once (np.bincount), so a count is always of all that is wanted.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import and_, or_
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pyroaring import BitMap
+
+from services.search.adapters.row_table import PATHS
+from services.search.adapters.segments import NONE, Books, Column, Part, Rows, bitmap, numbers
+from services.search.adapters.terms import attribute_term, value_term
+from services.search.adapters.view_reads import Analyse
+from services.search.domain.ports import Candidate, Wanted, Word
+from services.search.domain.product import OUT_OF_STOCK
+from services.search.domain.query.negation import says_without
+from services.search.domain.request import Filter
+
+T = TypeVar("T")
+
+Found = Sequence[npt.NDArray[np.uint32]]
+"""Of each part the rows that are wanted, in order."""
+
+
+Documents = Callable[[T], Rows]
+"""The documents of something, sorted."""
+
+
+class Tally:
+    """One look at the rows; what was found for a request is kept for its other counts."""
+
+    def __init__(
+        self,
+        shown: tuple[Sequence[Part], Books],
+        analyse: Analyse,
+        phrase: Documents[str],
+        named: Documents[Sequence[str]],
+    ) -> None:
+        """`phrase` has a text's words side by side in a field, `named` have the ids."""
+        self._parts, self._books = shown
+        self._analyse, self._phrase, self._named = analyse, phrase, named
+        self._matching = dict[Wanted, list[BitMap]]()
+        self._phrases = dict[str, Rows]()
+
+    def count(self, wanted: Wanted) -> int:
+        """How many products are wanted."""
+        if _priced(wanted.filter):
+            return sum(map(len, self.found(wanted)))
+        return sum(len(let & match) for let, match in self._both(wanted))
+
+    def found(self, wanted: Wanted) -> Found:
+        """The rows that are wanted, of each part."""
+        together = (numbers(let & match) for let, match in self._both(wanted))
+        filter_ = wanted.filter
+        if not _priced(filter_):
+            return list(together)
+        micros = (part.segment.column("micros") for part in self._parts)
+        return [rows[_within(column[rows], filter_)] for rows, column in zip(together, micros, strict=True)]
+
+    def values(self, name: str, found: Found) -> Mapping[str, int]:
+        """The texts of a coded column that the rows have, with their numbers of products."""
+        texts = self._books.texts[name]
+        counts = np.zeros(len(texts), np.int64)
+        for part, rows in zip(self._parts, found, strict=True):
+            some = np.bincount(part.segment.column(name)[rows])
+            counts[: len(some)] += some
+        there = np.flatnonzero(counts)
+        told = zip(map(texts.__getitem__, there.tolist()), counts[there].tolist(), strict=True)
+        return {text: count for text, count in told if text}
+
+    def paths(self, found: Found) -> Mapping[str, int]:
+        """The category paths that the rows have, with their numbers of products."""
+        counts: dict[str, int] = {}
+        for shelf, products in self.values("shelf", found).items():
+            for path in shelf.split(PATHS) if shelf else ():
+                counts[path] = counts.get(path, 0) + products
+        return counts
+
+    def candidates(self, documents: Sequence[int], scores: Sequence[float]) -> list[Candidate]:
+        """Products as they may be answered, those that are there, in this order."""
+        asked, known = np.array(documents, np.int64), dict[int, tuple[str, int]]()
+        for part in self._parts:
+            places = part.segment.rows_of(asked)
+            rows = places[places >= 0].tolist()
+            there = zip(part.segment.ids(rows), part.segment.column("text_key")[rows].tolist(), strict=True)
+            known |= zip(asked[places >= 0].tolist(), there, strict=True)
+        pairs = zip(documents, scores, strict=True)
+        return [
+            Candidate(document, *known[document], score) for document, score in pairs if document in known
+        ]
+
+    def attribute_values(self, name: str, found: Found) -> Mapping[str, int]:
+        """The values of an attribute that the rows have, with their numbers of products."""
+        counts: dict[str, int] = {}
+        for part, rows in zip(self._parts, found, strict=True):
+            for value, count in part.segment.counts(attribute_term(name, ""), bitmap(rows)).items():
+                counts[value] = counts.get(value, 0) + count
+        return counts
+
+    def _both(self, wanted: Wanted) -> Iterator[tuple[BitMap, BitMap]]:
+        """Of each part what the filter lets through but for its price, and what the words and texts find."""
+        asked = Wanted(wanted.words, wanted.every, wanted.prefix, wanted.texts)
+        if asked not in self._matching:
+            self._matching[asked] = [self._matches(part, asked) for part in self._parts]
+        for part, match in zip(self._parts, self._matching[asked], strict=True):
+            yield self._let_through(part, wanted.filter), match
+
+    def _matches(self, part: Part, asked: Wanted) -> BitMap:
+        if not asked.words and not asked.texts:
+            return part.alive
+        found = BitMap()
+        if asked.words:
+            last = len(asked.words) - 1
+            words = [
+                self._word(part, word, asked.prefix and place == last)
+                for place, word in enumerate(asked.words)
+            ]
+            found = reduce(and_ if asked.every else or_, words)
+        if asked.texts:
+            found = found | part.segment.saying(np.array(asked.texts, np.int64))
+        return found & part.alive
+
+    def _word(self, part: Part, word: Word, prefix: bool) -> BitMap:
+        found = [self._text(part, text) for text in word]
+        if prefix and (terms := self._analyse(word[0])):
+            found += [rows for _, rows in part.segment.postings.beginning(terms[-1])]
+        return BitMap.union(*found)
+
+    def _text(self, part: Part, text: str) -> BitMap:
+        """What has a text's words, several of them side by side."""
+        terms = self._analyse(text)
+        if len(terms) < 2:
+            return part.segment.postings.of(terms[0]) if terms else BitMap()
+        if not reduce(and_, (part.segment.postings.of(term) for term in terms)):
+            return BitMap()
+        if text not in self._phrases:
+            self._phrases[text] = self._phrase(text)
+        return _rows(part, self._phrases[text])
+
+    def _let_through(self, part: Part, filter_: Filter) -> BitMap:
+        through = part.alive
+        postings = part.segment.postings
+        for terms in _conditions(filter_):
+            through = through & BitMap.union(BitMap(), *map(postings.of, terms))
+        if filter_.products:
+            through = through & _rows(part, self._named(filter_.products))
+        if filter_.in_stock_only:
+            through = through - postings.of(value_term("availability", OUT_OF_STOCK))
+        for word in filter_.without:
+            free = BitMap.union(BitMap(), *(self._text(part, phrase) for phrase in says_without(word)))
+            through = through - (self._text(part, word) - free)
+        return through
+
+
+def most(counts: Mapping[str, int], limit: int) -> list[tuple[str, int]]:
+    """The values with most products, ties by value."""
+    if len(counts) > limit:
+        least = sorted(counts.values())[-limit]
+        counts = {value: count for value, count in counts.items() if count >= least}
+    return sorted(counts.items(), key=by_count)[:limit]
+
+
+def by_count(pair: tuple[str, int]) -> tuple[int, str]:
+    """Most products first, ties by value."""
+    return -pair[1], pair[0]
+
+
+def _rows(part: Part, documents: Rows) -> BitMap:
+    places = part.segment.rows_of(documents)
+    return bitmap(places[places >= 0])
+
+
+def _conditions(filter_: Filter) -> Iterator[list[str]]:
+    """Terms of which a product must have one, each condition."""
+    if filter_.categories:
+        yield [value_term("path", path) for path in filter_.categories]
+    if filter_.brands:
+        yield [value_term("brand_key", brand) for brand in filter_.brands]
+    if filter_.currency:
+        yield [value_term("currency", filter_.currency)]
+    for name, values in filter_.attributes:
+        yield [attribute_term(name, value) for value in values]
+
+
+def _priced(filter_: Filter) -> bool:
+    return filter_.minimum is not None or filter_.maximum is not None
+
+
+def _within(micros: Column, filter_: Filter) -> Column:
+    within: Column = micros != NONE
+    if filter_.minimum is not None:
+        within &= micros >= filter_.minimum
+    if filter_.maximum is not None:
+        within &= micros <= filter_.maximum
+    return within
