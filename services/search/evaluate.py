@@ -61,7 +61,7 @@ async def evaluate(
     items = list(read_products(products))
     async with AsyncExitStack() as engines:
         built = await engines.enter_async_context(searchable(config, model, items, progress))
-        figures, rows = _figures(built.searcher(first), judged, typos, progress)
+        figures, rows = measured(built.searcher(first), judged, typos, progress)
         report: dict[str, Any] = {
             "model": f"{model.version} without {without}" if without else model.version,
             "queries": len(judged),
@@ -72,7 +72,7 @@ async def evaluate(
             other = built
             if against_backend:
                 other = await engines.enter_async_context(searchable(engine, model, items, progress))
-            report["against"] = _compared(figures, _figures(other.searcher(second), judged, typos, progress))
+            report["against"] = _compared(figures, measured(other.searcher(second), judged, typos, progress))
             report["against"]["model"] = " without ".join(filter(None, (against_backend, against)))
     return report
 
@@ -83,7 +83,7 @@ def _compared(figures: PerQuery, against: tuple[PerQuery, list[dict[str, Any]]])
     return {"difference": difference, "metrics": _metrics(others, rows)}
 
 
-def _figures(
+def measured(
     searcher: Searcher, judged: Mapping[str, Grades], typos: int, progress: Progress
 ) -> tuple[PerQuery, list[dict[str, Any]]]:
     """Each query's measures, and a row of them for each query with how it was answered."""

@@ -54,7 +54,7 @@ async def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not PRODUCTS.exists(), reason="../shared/data/search is not there")
 async def test_meaning_helps_on_judged_products(tmp_path: Path, trained_home: Path) -> None:
-    """On the judged products alone, which embeds in seconds; docs/search.md has the whole shop's figures."""
+    """On the judged products alone, which embeds in seconds; the whole shop is in docs/search-quality.md."""
     with JUDGEMENTS.open() as lines:
         judged = {row["product_id"] for row in csv.DictReader(lines)}
     few = tmp_path / "few.jsonl"

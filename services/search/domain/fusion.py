@@ -2,7 +2,7 @@
 
 The score of a product is bm25 / best bm25 + WHOLE (when it has every word) + PHRASE (when its description
 says the query as it stands) + MEANING * cosine. The numbers were chosen by five-fold cross-validation on
-judged queries, see docs/search.md.
+judged queries, see docs/search-quality.md.
 """
 
 from collections.abc import Mapping, Sequence

@@ -66,7 +66,7 @@ def _above(category: str) -> Iterator[str]:
 
 
 def meaning(product: Product) -> str:
-    """The text that is embedded: title and description. Chosen on judged queries, see docs/search.md."""
+    """The text that is embedded: title and description, chosen on judged queries (docs/search-quality.md)."""
     return clean(f"{product.title}. {product.description}")[:MEANING_CHARACTERS]
 
 
