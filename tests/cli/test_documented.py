@@ -33,5 +33,9 @@ def test_options_stand_in_the_page_of_commands(words: tuple[str, ...]) -> None:
 
 def test_options_of_an_evaluation_stand_in_the_pages_of_search() -> None:
     told = "".join(path.read_text(encoding="utf-8") for path in DOCS.glob("search*.md"))
-    known = [p.name for p in inspect.signature(evaluate).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = [
+        p.name.replace("_", "-")
+        for p in inspect.signature(evaluate).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    ]
     assert not [name for name in known if name not in _NOT_OPTIONS and f"--{name}" not in told]
