@@ -41,14 +41,18 @@ class TritonProcess:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """The server's process, a child of what keeps it running; another once it was started again."""
         assert self._process is not None
-        return self._process.pid
+        (server,) = psutil.Process(self._process.pid).children()
+        return server.pid
 
     def workers(self, version: str) -> list[int]:
         """The processes that run a version's code, which is named by its model and number."""
-        children = psutil.Process(self.pid).children(recursive=True)
-        return [child.pid for child in children if any(f"/{version}/" in word for word in child.cmdline())]
+        found = []
+        for child in psutil.Process(self.pid).children(recursive=True):
+            with contextlib.suppress(psutil.ZombieProcess):
+                found += [child.pid for word in child.cmdline() if f"/{version}/" in word][:1]
+        return found
 
     def kill(self) -> None:
         """Ends it, and the processes of its models, as a power cut would."""

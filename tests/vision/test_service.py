@@ -1,6 +1,8 @@
 """The whole service on a real channel, with a real NATS and the real Triton: what stands, and what breaks."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -218,6 +220,20 @@ async def test_triton_killed_and_back(config: Config, nats_prefix: str, triton: 
         await asyncio.to_thread(triton.restart)
         await wait_until(lambda: _equal(shop.sees(), "red"), timeout=30)
         await asyncio.wait_for(server.ready(), 10)
+
+
+async def test_a_triton_that_dies_is_started_again_and_the_service_is_ready_again(
+    config: Config, nats_prefix: str, triton: TritonProcess
+) -> None:
+    published(config.home)
+    async with running(build(config, log_prefix=nats_prefix)) as server, connect(server.target) as channel:
+        shop = Shop(vision_pb2_grpc.VisionServiceStub(channel), NatsLog(config.nats_url))  # type: ignore[arg-type]
+        asking = [asyncio.create_task(shop.sees(encoded(picture((250, n, 0))))) for n in range(16)]
+        os.kill(triton.pid, signal.SIGSEGV)
+        assert set(await asyncio.gather(*asking)) <= {"red", "INFERENCE_UNAVAILABLE"}
+        await wait_until(lambda: not server.health.ready.is_set())
+        await asyncio.wait_for(server.ready(), 40)  # nobody did anything
+        assert await shop.sees() == "red"
 
 
 async def test_a_model_with_too_few_names_never_reaches_triton(config: Config) -> None:

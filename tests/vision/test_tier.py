@@ -1,10 +1,12 @@
 """The real Triton and its adapter, without the service: versions side by side, batches, queues, faults."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +101,38 @@ def test_two_versions_and_the_one_that_is_kept_stay_in_the_repository(tmp_path: 
     assert repository.versions() == made[3:]
 
 
+async def asked_some(tier: Triton, shades: Iterator[int]) -> set[str]:
+    """What becomes of eight pictures that never came before: "Seen", or the reasons why not."""
+    pictures = [encoded(picture((next(shades), 250, 10))) for _ in range(8)]
+    answers = await asyncio.gather(*map(tier.see, pictures), return_exceptions=True)
+    return {getattr(answer, "reason", type(answer).__name__) for answer in answers}
+
+
 async def test_a_process_of_a_model_that_dies_is_started_anew(tier: Triton, triton: TritonProcess) -> None:
-    os.kill(triton.workers(tier.models[-1].replace(":", "/"))[0], signal.SIGKILL)
-
-    async def asked(count: int) -> set[str]:
-        pictures = [encoded(picture((shade, 250, next(shades)))) for shade in range(count)]
-        answers = await asyncio.gather(*map(tier.see, pictures), return_exceptions=True)
-        return {getattr(answer, "reason", type(answer).__name__) for answer in answers}
-
     shades = iter(range(250))
-    assert "INFERENCE_UNAVAILABLE" in await asked(8)
+    os.kill(triton.workers(tier.models[-1].replace(":", "/"))[0], signal.SIGKILL)
+    assert "INFERENCE_UNAVAILABLE" in await asked_some(tier, shades)
     await tier.ping()
-    assert await asked(8) == {"Seen"}
+    assert await asked_some(tier, shades) == {"Seen"}
+
+
+async def test_a_process_of_the_network_that_dies_is_started_anew_or_triton_is(
+    tier: Triton, triton: TritonProcess
+) -> None:
+    shades = cycle(range(250))
+    asking = asyncio.create_task(asked_some(tier, shades))
+    os.kill(triton.workers(tier.models[-1].replace(":", "_network/"))[0], signal.SIGKILL)
+    assert await asking <= {"Seen", "INFERENCE_UNAVAILABLE"}
+
+    async def well() -> bool:
+        told = await asked_some(tier, shades)
+        assert told <= {"Seen", "INFERENCE_UNAVAILABLE"}
+        with contextlib.suppress(ServiceError):
+            await tier.ping()
+            return told == {"Seen"}
+        return False
+
+    await wait_until(well, timeout=60)
 
 
 async def test_pictures_that_cannot_be_read_take_no_other_of_their_batch_with_them(

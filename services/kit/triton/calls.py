@@ -16,6 +16,9 @@ PING_SECONDS: Final = 2.0
 DEAD: Final = "is not healthy"
 """What Triton says of a model's process that died."""
 
+_FULL: Final = "maximum queue size"
+"""What it says when its queue is."""
+
 # A client's own default waits up to two minutes before it looks again for a server that was away.
 CHANNEL: Final = [
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -32,12 +35,18 @@ def load(triton: Any, name: str) -> None:
     triton.RepositoryModelLoad(pb.RepositoryModelLoadRequest(model_name=name), timeout=LOAD_SECONDS)
 
 
+def is_gone(error: Any) -> bool:
+    """Whether a grpc.RpcError says that the server went away, rather than that it has no room."""
+    unavailable = error.code() == grpc.StatusCode.UNAVAILABLE
+    return bool(unavailable and _FULL not in (error.details() or "").lower())
+
+
 def translated(error: Any) -> ServiceError:
     """The error that a caller gets for Triton's grpc.RpcError; its own text stays in the logs."""
     code, text = error.code(), error.details() or ""
     if deadline.remaining() == 0.0:
         return ServiceError("DEADLINE_EXCEEDED", "the deadline passed while Triton worked")
-    if "maximum queue size" in text.lower():
+    if _FULL in text.lower():
         return ServiceError("OVERLOADED", "the inference server has no room for more work")
     if code == grpc.StatusCode.NOT_FOUND or "unknown model" in text or "no available versions" in text:
         return ServiceError("MODEL_UNAVAILABLE", "the inference server has no model loaded")

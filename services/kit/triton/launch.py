@@ -4,11 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from services.kit import logs
+from services.kit.triton import supervise
 from services.kit.triton.config import TritonConfig
 from services.kit.triton.repository import root_of, versions_of
 
@@ -24,17 +26,18 @@ class TritonMissing(RuntimeError):  # noqa: N818
 
 
 def main(*prepare: Callable[[TritonConfig], None]) -> None:
-    """Becomes tritonserver, after each service has made its models ready; returns only by an exception."""
+    """Becomes what keeps tritonserver running, once each service's models are ready; ends by an exception."""
     config = TritonConfig()
     logs.setup(config.log_level, "triton")
     for each in prepare:
         each(config)
     try:
         arguments, environment = command(config)
-        _sweep(config)
+        _check_port(config)
     except TritonMissing as error:
         raise SystemExit(str(error)) from error
-    os.execve(arguments[0], arguments, environment)
+    keeper = [sys.executable, "-I", supervise.__file__, _shared_prefix(config)]
+    os.execve(keeper[0], [*keeper, *arguments], environment)
 
 
 def command(config: TritonConfig) -> tuple[list[str], dict[str, str]]:
@@ -107,13 +110,11 @@ def _shared_prefix(config: TritonConfig) -> str:
     return f"aisle-triton-{config.port}-"
 
 
-def _sweep(config: TritonConfig) -> None:
-    """Frees the shared memory that a killed server of this port left. Raises TritonMissing when one runs."""
+def _check_port(config: TritonConfig) -> None:
+    """Raises TritonMissing when another server has the port."""
     with socket.socket() as probe:
         if probe.connect_ex((config.host, config.port)) == 0:
             raise TritonMissing(f"port {config.port} is taken; set AISLE_TRITON_PORT")
-    for region in Path("/dev/shm").glob(f"{_shared_prefix(config)}*"):
-        region.unlink(missing_ok=True)
 
 
 def _packages(env: Path) -> Path:

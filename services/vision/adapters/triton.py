@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import numpy as np
@@ -14,12 +14,15 @@ from tritonclient.utils import deserialize_bytes_tensor
 from services.kit import deadline
 from services.kit.errors import ServiceError
 from services.kit.models import Model
-from services.kit.triton.calls import CHANNEL, DEAD, PING_SECONDS, translated
+from services.kit.triton.calls import CHANNEL, DEAD, PING_SECONDS, is_gone, translated
 from services.vision.adapters.together import Together
 from services.vision.adapters.triton_errors import refusal
 from services.vision.adapters.triton_models import TritonModels
 from services.vision.domain.seen import Classes, Seen
 from services.vision.triton.repository import Repository
+
+OUTPUTS: Final = 3
+"""What an answer consists of."""
 
 
 class Triton:
@@ -66,8 +69,9 @@ class Triton:
         ready = [await self._is_ready(name) for name in (self._repository.network, self._repository.name)]
         newest = self._repository.versions()[-1:]
         if self._crippled or not all(ready) or newest != [*self._models.versions[-1:]]:
-            await asyncio.to_thread(self._models.load, anew=self._crippled)
-            self._crippled = False
+            # Set back first: the load goes on when it takes longer than a ping may.
+            anew, self._crippled = self._crippled, False
+            await asyncio.to_thread(self._models.load, anew=anew)
         self._together.most, self._together.at_once = self._models.most, self._models.at_once
 
     async def close(self) -> None:
@@ -87,8 +91,7 @@ class Triton:
 
     async def see(self, picture: bytes, model: str = "") -> Seen:
         """See Inference; OVERLOADED when too many pictures are with Triton."""
-        # The newest is asked without its name, so that callers go over to the next when Triton does.
-        version = model.rpartition(":")[2] if model in self.models[:-1] else ""
+        version = model.rpartition(":")[2] if model in self.models else ""
         if not self._room:
             raise ServiceError("OVERLOADED", "the inference server has no room for more work")
         self._room -= 1
@@ -99,7 +102,7 @@ class Triton:
             reason = "DEADLINE_EXCEEDED" if deadline.remaining() == 0.0 else "INFERENCE_UNAVAILABLE"
             raise ServiceError(reason, "the inference server did not answer in time") from error
         except grpc.aio.AioRpcError as error:
-            raise translated(error) from error
+            raise self._translated(error) from error
         finally:
             self._room += 1
 
@@ -121,16 +124,9 @@ class Triton:
         request = pb.ModelInferRequest(
             model_name=name, model_version=version, inputs=[image], raw_input_contents=[content]
         )
-        try:
-            answer = await self._stub.ModelInfer(request, timeout=self._seconds)
-        except grpc.aio.AioRpcError as error:
-            self._crippled = self._crippled or DEAD in (error.details() or "")
-            raise
+        answer = await self._answer(request)
         names = [output.name for output in answer.outputs]
-        outputs = dict(zip(names, answer.raw_output_contents, strict=False))
-        if len(outputs) < 3:  # what Triton answers when a process dies in between
-            self._crippled = True
-            raise ServiceError("INFERENCE_UNAVAILABLE", "the inference server gave no answer")
+        outputs = dict(zip(names, answer.raw_output_contents, strict=True))
         model, classes = f"{name}:{answer.model_version}", self._classes(int(answer.model_version))
         probabilities, embeddings = (
             np.frombuffer(outputs[output], np.float32).reshape(count, -1)
@@ -141,6 +137,33 @@ class Triton:
             refusal(why.decode()) if why else Seen(model, classes, probabilities[i], embeddings[i])
             for i, why in enumerate(refused)
         ]
+
+    async def _answer(self, request: pb.ModelInferRequest) -> Any:
+        """Triton's answer. When something died over it, it is asked once more: seeing changes nothing.
+
+        Raises AioRpcError, or ServiceError INFERENCE_UNAVAILABLE.
+        """
+        failed: Exception = ServiceError("INFERENCE_UNAVAILABLE", "the inference server gave no answer")
+        for _ in range(2):
+            try:
+                answer = await self._stub.ModelInfer(request, timeout=self._seconds)
+            except grpc.aio.AioRpcError as error:
+                process_died = DEAD in (error.details() or "")
+                if not process_died and not is_gone(error):
+                    raise
+                failed = error
+            else:
+                process_died = len(answer.raw_output_contents) < OUTPUTS  # then it answers like this too
+                if not process_died:
+                    return answer
+            self._crippled = self._crippled or process_died
+        raise failed
+
+    def _translated(self, error: grpc.aio.AioRpcError) -> ServiceError:
+        found = translated(error)
+        if found.reason != "MODEL_UNAVAILABLE" or not self._models.versions:
+            return found
+        return ServiceError("INFERENCE_UNAVAILABLE", "the inference server is loading its model")
 
     async def _is_ready(self, name: str) -> bool:
         try:
