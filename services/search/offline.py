@@ -14,9 +14,11 @@ from uuid import uuid4
 
 from aisle.catalog.v1 import product_pb2
 
-from services.kit.log import BATCH, CATALOG, Record
-from services.kit.models import Model
+from services.kit.log import BATCH, CATALOG, Log, Record
+from services.kit.models import Model, ModelStore
+from services.kit.nats_log import NatsLog
 from services.kit.progress import Progress
+from services.search.adapters.click_log import read_catalogue, read_lists
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.ranking import ServedRanker
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
@@ -24,7 +26,9 @@ from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.sqlite_view import SearchView, open_database
 from services.search.adapters.vector_table import VectorTable
 from services.search.config import Config
+from services.search.domain.clicks import Shown
 from services.search.domain.ordering import Ordering
+from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.search import Searcher
 from services.search.domain.signals import Signals
 from services.search.domain.stages import Stage
@@ -37,9 +41,30 @@ _WHEN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Built:
     """The search, with the stages asked for, and what is known of its products."""
 
-    def __init__(self, signals: Signals, searcher: Callable[[frozenset[Stage]], Searcher]) -> None:
+    def __init__(
+        self, signals: Signals, lexicon: Lexicon, searcher: Callable[[frozenset[Stage]], Searcher]
+    ) -> None:
         self.signals = signals
+        self.lexicon = lexicon
         self.searcher = searcher
+
+
+async def read_shop(
+    config: Config, log: Log | None, progress: Progress
+) -> tuple[Model, list[Shown], list[product_pb2.Product]]:
+    """The encoder that serves, the lists that were seen, and the catalogue as it is now, for learning.
+
+    Raises ValueError when there is no encoder.
+    """
+    encoder = await asyncio.to_thread(ModelStore(config.home, "search").current)
+    if encoder is None:
+        raise ValueError("there is no encoder: run `aisle train search` first")
+    log = log or NatsLog(config.nats_url)
+    await log.start()
+    try:
+        return encoder, await read_lists(log, progress), await read_catalogue(log, progress)
+    finally:
+        await log.close()
 
 
 @asynccontextmanager
@@ -73,7 +98,9 @@ async def searchable(
         )
         ordering = Ordering(signals, lambda: ranking.ranker)
         yield Built(
-            signals, lambda stages: Searcher(backend, lambda: meaning, lexicon, stages, ordering=ordering)
+            signals,
+            lexicon,
+            lambda stages: Searcher(backend, lambda: meaning, lexicon, stages, ordering=ordering),
         )
         await embedder.close()
 

@@ -18,6 +18,7 @@ from services.search.adapters.embedder import Embedder
 from services.search.adapters.onnx_encoder import OnnxEncoder
 from services.search.adapters.query_meanings import QueryMeanings
 from services.search.adapters.ranking import ServedRanker, ranking_store
+from services.search.adapters.served_categories import ServedCategories, categories_store
 from services.search.adapters.sqlite_completions import SqliteCompletions
 from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
@@ -63,7 +64,15 @@ def build(config: Config, log: Log | None = None) -> Service:
     following = Following(log, SearchView(database))
     completions = SqliteCompletions(database)
     meanings = QueryMeanings(lambda most: completions.popular_queries("", most), lambda: embedder.meaning)
-    searcher = Searcher(backend, lambda: embedder.meaning, lexicon, controls=controls, ordering=ordering)
+    learnt = ServedCategories()
+    searcher = Searcher(
+        backend,
+        lambda: embedder.meaning,
+        lexicon,
+        controls=controls,
+        ordering=ordering,
+        learnt=lambda: learnt.learnt,
+    )
     servicer = SearchServicer(
         searcher,
         Completer(completions, lexicon, searcher.finds),
@@ -73,6 +82,7 @@ def build(config: Config, log: Log | None = None) -> Service:
     ruling = ControlServicer(ControlLog(log, following).write, controls.messages)
     watcher = ModelWatcher(encoders, embedder.load)
     rankers = ModelWatcher(ranking_store(config.home), ranking.load, name="ranking", required=False)
+    clicks = ModelWatcher(categories_store(config.home), learnt.load, name="categories", required=False)
     return Service(
         name="search",
         config=config,
@@ -84,6 +94,7 @@ def build(config: Config, log: Log | None = None) -> Service:
             workers,
             watcher,
             rankers,
+            clicks,
             embedder,
             meanings,
             ChineseWords(),

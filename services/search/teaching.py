@@ -18,10 +18,7 @@ from services.kit import lambdamart
 from services.kit.examination import examination
 from services.kit.lambdamart import Example
 from services.kit.log import Log
-from services.kit.models import ModelStore
-from services.kit.nats_log import NatsLog
 from services.kit.progress import Metric, Progress, TrainReport
-from services.search.adapters.click_log import read_catalogue, read_lists
 from services.search.adapters.ranking import FILE, ServedRanker, ranking_store
 from services.search.config import Config
 from services.search.domain.clicks import DEEPEST, Ranked, Shown, worth
@@ -32,7 +29,7 @@ from services.search.domain.search import Searcher
 from services.search.domain.signals import Signals, Weights, weighted
 from services.search.domain.stages import ALL
 from services.search.domain.text import key
-from services.search.offline import searchable
+from services.search.offline import read_shop, searchable
 
 LEAST_LISTS: Final = 100
 """With fewer, a ranker learns chance."""
@@ -62,15 +59,7 @@ async def learn(config: Config, *, force: bool, progress: Progress, log: Log | N
 
     Raises ValueError when there is no encoder yet or there are too few lists.
     """
-    encoder = await asyncio.to_thread(ModelStore(config.home, "search").current)
-    if encoder is None:
-        raise ValueError("there is no encoder: run `aisle train search` first")
-    log = log or NatsLog(config.nats_url)
-    await log.start()
-    try:
-        shown, products = await read_lists(log, progress), await read_catalogue(log, progress)
-    finally:
-        await log.close()
+    encoder, shown, products = await read_shop(config, log, progress)
     async with searchable(config, encoder, products, progress) as built:
         lists = ranked(built.searcher(ALL), built.signals, shown[-MOST_LISTS:], progress)
     taught = await asyncio.to_thread(teach, lists, shown, ServedRanker(config.home).ranker)

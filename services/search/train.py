@@ -15,7 +15,7 @@ import numpy as np
 from services.kit.log import Log
 from services.kit.models import Model, ModelStore
 from services.kit.progress import Metric, Progress, TrainReport
-from services.search import teaching
+from services.search import categorising, teaching
 from services.search.adapters.onnx_encoder import (
     EXACT_FILE,
     INPUTS,
@@ -35,7 +35,7 @@ EXACT_COSINE: Final = 0.9999
 """What the exported model's vectors must reach before anything is made of them."""
 
 STEPS: Final = 4
-ENCODER, RANKING = "encoder", "ranking"
+ENCODER, RANKING, CATEGORIES = "encoder", "ranking", "categories"
 
 SAMPLE: Final = (
     "Whole Milk, 1 gal. Dairy",
@@ -62,12 +62,15 @@ async def train(
 ) -> TrainReport:
     """Publishes an encoder; keeps the current one, unless forced, when it was made of the same weights.
 
-    With `learn` "ranking" it learns from clicks instead, see teaching.py. Raises ValueError for another one.
+    With `learn` "ranking" or "categories" it learns from clicks, see teaching.py and categorising.py. Raises
+    ValueError for another one.
     """
     if learn == RANKING:
         return await teaching.learn(config, force=force, progress=progress, log=log)
+    if learn == CATEGORIES:
+        return await categorising.learn(config, force=force, progress=progress, log=log)
     if learn != ENCODER:
-        raise ValueError(f"what can be learnt is {ENCODER} or {RANKING}, not {learn!r}")
+        raise ValueError(f"what can be learnt is {ENCODER}, {RANKING} or {CATEGORIES}, not {learn!r}")
     store = ModelStore(config.home, "search")
     current = await asyncio.to_thread(store.current)
     if current is not None and current.span == _span() and not force:

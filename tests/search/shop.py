@@ -1,5 +1,6 @@
 """A shop of a dozen products whose right answers a reader sees by eye."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 from aisle.catalog.v1 import money_pb2, product_pb2
 from aisle.events.v1 import event_pb2
 from aisle.search.v1 import control_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kit.log import CATALOG, CONTROLS, EVENTS, Entry, Record
 from services.search.adapters.sqlite_view import SearchDatabase, SearchView, open_database
@@ -82,6 +84,29 @@ def searched(message: str, query: str, visitor: str = "", user: str = "") -> Ent
         search_query=query,
     )
     return Entry(EVENTS, message, event.SerializeToString())
+
+
+def event(number: int, kind: str, answer: str, products: list[str], type_: int) -> Entry:
+    """An event with the token of an answer, whose query is `kind`."""
+    made = event_pb2.Event(
+        message_id=f"{number}-{type_}",
+        type=event_pb2.EventType.ValueType(type_),
+        event_time=Timestamp(seconds=int(BEGIN.timestamp()) - 100_000 + number),
+        visitor_id="v",
+        attribution_token=base64.urlsafe_b64encode(f"1|{answer}|search|0|".encode()).rstrip(b"=").decode(),
+        search_query=kind,
+        product_details=[
+            event_pb2.ProductDetail(product_id=name, position=at) for at, name in enumerate(products, 1)
+        ],
+    )
+    return Entry(EVENTS, made.message_id, made.SerializeToString())
+
+
+def clicks_of(number: int, query: str, shown: list[str], clicked: list[str]) -> list[Entry]:
+    """An answer that was seen, and what was clicked of it."""
+    searched, taken = event_pb2.EVENT_TYPE_PRODUCTS_SEARCHED, event_pb2.EVENT_TYPE_PRODUCT_CLICKED
+    seen = event(number, query, f"r{number}", shown, searched)
+    return [seen, event(number, "", f"r{number}", clicked, taken)] if clicked else [seen]
 
 
 def control(**fields: object) -> Entry:

@@ -10,7 +10,7 @@ from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_view import SearchDatabase
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.domain.product import lowest
-from services.search.domain.related import Predicted, predicted
+from services.search.domain.related import Predicted, shares, surest
 from services.search.domain.request import Filter, Request
 from services.search.domain.search import Searcher
 from tests.search.shop import MILK, shop_database, upsert
@@ -64,14 +64,14 @@ def test_what_is_found_first_tells_the_category(hybrid: Searcher) -> None:
 
 def test_the_first_products_vote_most() -> None:
     of = {"a": ["Tea"], "b": ["Milk"], "c": ["Milk", "Drinks"]}
-    told = predicted(["a", "b", "c"], of)
+    told = surest(shares(["a", "b", "c"], of))
     assert [(path, round(share, 2)) for path, share in told] == [
         ("Milk", 0.53),
         ("Tea", 0.47),
         ("Drinks", 0.23),
     ]
-    assert predicted([], of) == []
-    assert predicted(["unknown"], of) == []
+    assert surest(shares([], of)) == []
+    assert surest(shares(["unknown"], of)) == []
 
 
 def test_only_the_lowest_categories_vote() -> None:

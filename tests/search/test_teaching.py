@@ -1,16 +1,14 @@
 """Learning to rank from clicks, against a clicker whose taste and eyes are known."""
 
-import base64
 from pathlib import Path
 
 import numpy as np
 import pytest
 from aisle.catalog.v1 import product_pb2
 from aisle.events.v1 import event_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kit.examination import examination
-from services.kit.log import EVENTS, Entry
+from services.kit.log import Entry
 from services.kit.memory_log import MemoryLog
 from services.kit.progress import silent
 from services.search.adapters.click_log import read_catalogue, read_lists
@@ -24,7 +22,7 @@ from services.search.domain.request import Request
 from services.search.domain.search import Searcher
 from services.search.teaching import Taught, ranked, teach
 from services.search.train import train
-from tests.search.shop import BEGIN, delete, product, shop_database, upsert
+from tests.search.shop import BEGIN, clicks_of, delete, event, product, shop_database, upsert
 
 KINDS = [
     f"{colour} {thing}"
@@ -43,21 +41,6 @@ def shop() -> list[product_pb2.Product]:
     ]
 
 
-def event(number: int, kind: str, answer: str, products: list[str], type_: int) -> Entry:
-    made = event_pb2.Event(
-        message_id=f"{number}-{type_}",
-        type=event_pb2.EventType.ValueType(type_),
-        event_time=Timestamp(seconds=int(BEGIN.timestamp()) - 100_000 + number),
-        visitor_id="v",
-        attribution_token=base64.urlsafe_b64encode(f"1|{answer}|search|0|".encode()).rstrip(b"=").decode(),
-        search_query=kind,
-        product_details=[
-            event_pb2.ProductDetail(product_id=name, position=at) for at, name in enumerate(products, 1)
-        ],
-    )
-    return Entry(EVENTS, made.message_id, made.SerializeToString())
-
-
 def clicks(lists: int, taste: bool) -> list[Entry]:
     """Shoppers who look at position p with chance 1 / p, and click the cheap far more, or all alike.
 
@@ -70,11 +53,7 @@ def clicks(lists: int, taste: bool) -> list[Entry]:
         attraction = np.where(order >= 5, 0.8, 0.1) if taste else np.full(10, 0.4)
         taken = draw.random(10) < attraction / np.arange(1, 11)
         names = [f"{kind}-{place}" for place in order]
-        searched, clicked = event_pb2.EVENT_TYPE_PRODUCTS_SEARCHED, event_pb2.EVENT_TYPE_PRODUCT_CLICKED
-        made.append(event(number, kind, f"r{number}", names, searched))
-        if taken.any():
-            chosen = [name for name, hit in zip(names, taken, strict=True) if hit]
-            made.append(event(number, "", f"r{number}", chosen, clicked))
+        made += clicks_of(number, kind, names, [n for n, hit in zip(names, taken, strict=True) if hit])
     return made
 
 
@@ -142,7 +121,7 @@ async def test_the_catalogue_is_read_as_it_is_now() -> None:
 async def test_too_few_lists_and_unknown_lessons_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lists of searches with a click"):
         await taught(tmp_path, clicks(20, taste=True))
-    with pytest.raises(ValueError, match="encoder or ranking"):
+    with pytest.raises(ValueError, match="encoder, ranking or categories"):
         await train(Config(home=tmp_path), progress=silent, learn="poems")
     with pytest.raises(ValueError, match="no encoder"):
         await train(Config(home=tmp_path), progress=silent, learn="ranking", log=MemoryLog())

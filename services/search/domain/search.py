@@ -13,6 +13,7 @@ from typing import Final
 from services.search.domain import paging
 from services.search.domain.answer import Page, Rescue, Result, listed_because, result_of
 from services.search.domain.blending import Found, blended
+from services.search.domain.categories import Learnt
 from services.search.domain.controls import Boost, Controls, InForce, Pin, Synonyms, with_synonyms
 from services.search.domain.dense import Meaning
 from services.search.domain.errors import InvalidPageToken
@@ -28,11 +29,11 @@ from services.search.domain.query.predicting import attributed
 from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.spelling import Sense
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
-from services.search.domain.related import VOTERS, Predicted, predicted
+from services.search.domain.related import VOTERS, Predicted, shares, surest
 from services.search.domain.request import Filter, Order, Request
 from services.search.domain.rescue import relaxations
 from services.search.domain.stages import ALL, Stage
-from services.search.domain.text import words
+from services.search.domain.text import key, words
 
 HEAD: Final = 500
 """Products of each list, words and meaning, that are fused; those after them are ordered by words alone."""
@@ -60,6 +61,7 @@ class Searcher:
         stages: frozenset[Stage] = ALL,
         controls: Controls | None = None,
         ordering: Ordering | None = None,
+        learnt: Callable[[], Learnt | None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._catalogue = catalogue
@@ -68,6 +70,7 @@ class Searcher:
         self._stages = stages
         self._controls = controls
         self._ordering = ordering
+        self._learnt = learnt
         self._now = now
 
     def search(self, request: Request) -> Page:
@@ -93,7 +96,9 @@ class Searcher:
             rescue = None if total else self._rescue(asked, filter_)
         more = paging.token(request, end) if end else ""
         told = query, filter_, ruled.redirect, rescue
-        about = [] if request.exact else self._about([match.candidate.product_id for match in matches])
+        about = (
+            [] if request.exact else self._about(request, [match.candidate.product_id for match in matches])
+        )
         return Page(results, total, more, served_by, counted.counts, *told, counted.ranged, about)
 
     def finds(self, text: str) -> bool:
@@ -174,7 +179,7 @@ class Searcher:
         for names, wider in relaxations(filter_):
             total, results, _ = self._paged(asked, *self._found(asked, wider), None)
             if total:
-                about = self._about([found.product_id for found in results])
+                about = self._about(asked.request, [found.product_id for found in results])
                 return Rescue(names, results, total, about)
         about = self._nearest(asked)
         return Rescue((), [], 0, about) if about else None
@@ -186,11 +191,15 @@ class Searcher:
         near = dict(asked.meaning.vectors.nearest(asked.meaning.of(asked.query.meaning), VOTERS))
         found = asked.shelf.ranked(Wanted(texts=tuple(near)), VOTERS) if near else []
         found.sort(key=lambda one: (-near[one.text_key], one.product_id))
-        return self._about([one.product_id for one in found])
+        return self._about(asked.request, [one.product_id for one in found])
 
-    def _about(self, product_ids: Sequence[str]) -> list[Predicted]:
-        first = product_ids[:VOTERS]
-        return predicted(first, self._lexicon.categories(first)) if first else []
+    def _about(self, request: Request, product_ids: Sequence[str]) -> list[Predicted]:
+        """The categories of what is found first, and what clicks after such a query told of them."""
+        if not (first := product_ids[:VOTERS]):
+            return []
+        votes = shares(first, self._lexicon.categories(first))
+        learnt = self._learnt()
+        return surest(learnt.shares(key(request.text), votes) if learnt else votes)
 
     def _chosen(self, request: Request) -> Request:
         """The request with what it chooses of attributes in its filter, numbers as the values there are."""
