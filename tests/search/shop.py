@@ -109,6 +109,16 @@ def clicks_of(number: int, query: str, shown: list[str], clicked: list[str]) -> 
     return [seen, event(number, "", f"r{number}", clicked, taken)] if clicked else [seen]
 
 
+def clicked(message: str, product_id: str, visitor: str = "") -> Entry:
+    event = event_pb2.Event(
+        message_id=message,
+        type=event_pb2.EVENT_TYPE_PRODUCT_CLICKED,
+        visitor_id=visitor,
+        product_details=[event_pb2.ProductDetail(product_id=product_id)],
+    )
+    return Entry(EVENTS, message, event.SerializeToString())
+
+
 def control(**fields: object) -> Entry:
     change = control_pb2.ControlChange(set=control_pb2.Control(**fields))  # type: ignore[arg-type]
     return Entry(CONTROLS, change.set.control_id, change.SerializeToString())

@@ -27,12 +27,13 @@ def ids(page: Page) -> list[str]:
     ("typed", "rest", "bounds"),
     [
         ("milk under 20", "milk", (None, 20, "")),
-        ("laptop below $500", "laptop", (None, 500, "USD")),
-        ("shirt between 5 and 10 dollars", "shirt", (5, 10, "USD")),
-        ("wine $5-$10", "wine", (5, 10, "USD")),
+        ("laptop below $500", "laptop", (None, 500, "$")),
+        ("shirt between 5 and 10 dollars", "shirt", (5, 10, "$")),
+        ("wine $5-$10", "wine", (5, 10, "$")),
         ("wine 10 to 5 euros", "wine", (5, 10, "EUR")),
         ("lamp over 5 under 20.50", "lamp", (5, 20.5, "")),
-        ("牛奶20元以下", "牛奶", (None, 20, "CNY")),
+        ("laptop below 500 usd", "laptop", (None, 500, "USD")),
+        ("牛奶20元以下", "牛奶", (None, 20, "元")),
         ("under 20", "", (None, 20, "")),
     ],
 )
@@ -44,6 +45,26 @@ def test_a_price_phrase_becomes_bounds(
     low, high, currency = bounds
     expected = (low and low * 1_000_000, high and high * 1_000_000, currency)
     assert (text, price) == (rest, expected)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shop", "currency"),
+    [
+        ("under $5", "CAD", "CAD"),
+        ("under $5", "USD", "USD"),
+        ("under $5", "EUR", "USD"),
+        ("under $5", "", "USD"),
+        ("under ¥500", "JPY", "JPY"),
+        ("20元以下", "USD", "USD"),
+        ("20元以下", "GBP", "CNY"),
+        ("20美元以下", "CNY", "USD"),
+        ("under 5", "CAD", ""),
+    ],
+)
+def test_a_sign_of_several_currencies_is_the_shops_own(typed: str, shop: str, currency: str) -> None:
+    _, price = take_price(typed)
+    assert price is not None
+    assert price.meant(shop).currency == currency
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from aisle.catalog.v1 import product_pb2
 
 from services.kit.log import CATALOG, Entry, Record
 from services.search.adapters.sqlite_view import TABLES, SearchView, open_database
-from tests.search.shop import BEGIN, SHOP, delete, product, records, searched, shop_database, upsert
+from tests.search.shop import BEGIN, SHOP, clicked, delete, product, records, searched, shop_database, upsert
 
 WORDS = ("oat", "milk", "tea", "wood", "train", "café", "牛奶")
 CHANGES = 1_500
@@ -17,7 +17,7 @@ KILLS = 4
 
 
 def history(count: int) -> list[Entry]:
-    """Products that come, change and go, and searches; the same at every call."""
+    """Products that come, change and go, searches and clicks; the same at every call."""
     dice = random.Random(7)
     entries = []
     for number in range(count):
@@ -27,6 +27,8 @@ def history(count: int) -> list[Entry]:
             entries.append(delete(id_))
         elif dice.random() < 0.2:
             entries.append(searched(f"m{number}", title, f"v{dice.randrange(50)}"))
+        elif dice.random() < 0.2:
+            entries.append(clicked(f"m{number}", id_, f"v{dice.randrange(50)}"))
         else:
             path = " > ".join(dice.choices(WORDS, k=dice.randrange(4)))
             entries.append(upsert(product(id_, title, path, dice.choice(WORDS), dice.randrange(900) / 100)))

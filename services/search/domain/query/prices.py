@@ -7,11 +7,21 @@ from services.search.domain.product import MICROS
 from services.search.domain.query.units import UNIT
 
 _CURRENCIES: Final = {
-    "USD": ("us$", "$", "usd", "dollars", "dollar", "bucks", "美元"),
+    "USD": ("us$", "usd", "美元"),
     "EUR": ("€", "eur", "euros", "euro", "欧元"),
     "GBP": ("£", "gbp", "pounds sterling", "英镑"),
-    "CNY": ("¥", "￥", "cny", "rmb", "yuan", "元", "块钱", "块", "人民币"),
+    "CNY": ("cny", "rmb", "yuan", "人民币"),
+    "$": ("$", "dollars", "dollar", "bucks"),
+    "¥": ("¥", "￥"),
+    "元": ("元", "块钱", "块"),
 }
+_SHARED: Final = {
+    "$": ("USD", "AUD", "CAD", "CLP", "COP", "HKD", "MXN", "NZD", "SGD", "TWD"),
+    "¥": ("CNY", "JPY"),
+    "元": ("CNY", "AUD", "CAD", "EUR", "HKD", "JPY", "KRW", "NZD", "SGD", "TWD", "USD"),
+}
+"""Signs and words of several currencies, the one that they mean in a shop of another currency first."""
+
 _CODE_OF: Final = {name: code for code, names in _CURRENCIES.items() for name in names}
 _MONEY: Final = "|".join(sorted(map(re.escape, _CODE_OF), key=len, reverse=True))
 
@@ -45,11 +55,19 @@ _CURRENCY: Final = re.compile(_MONEY, re.IGNORECASE)
 
 
 class PriceRange(NamedTuple):
-    """Bounds in micros, both included; `currency` is empty when the query names none."""
+    """Bounds in micros, both included.
+
+    `currency` is empty when the query names none; it is "$", "¥" or "元" until it is told what shop it is in.
+    """
 
     minimum: int | None = None
     maximum: int | None = None
     currency: str = ""
+
+    def meant(self, shop: str) -> "PriceRange":
+        """With the shop's own currency where that has the sign too: "$5" are Canadian dollars in Canada."""
+        known = _SHARED.get(self.currency)
+        return self._replace(currency=shop if shop in known else known[0]) if known else self
 
 
 def take_price(text: str) -> tuple[str, PriceRange | None]:

@@ -87,6 +87,7 @@ def understand(text: str, lexicon: Lexicon) -> Understanding:
     if _NUMBER.fullmatch(text) and (numbered := lexicon.numbered(key(text))):
         return replace(as_typed(text), intent=Intent.PRODUCT_NUMBER, products=tuple(numbered))
     rest, price = take_price(text)
+    price = price and price.meant(lexicon.currency())
     rest, without = take_negations(rest)
     return reread(Understanding(rest, (), price=price, without=without), rest, lexicon)
 
