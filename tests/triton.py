@@ -24,9 +24,9 @@ START_SECONDS = 40
 class TritonProcess:
     """A real tritonserver that may be killed and started again on its ports."""
 
-    def __init__(self, home: Path, *, instances: int = 1) -> None:
-        """`instances` of each network; one a core when 0."""
-        self.home = home
+    def __init__(self, home: Path, *, instances: int = 1, seconds: float = START_SECONDS) -> None:
+        """`instances` of each network, one a core when 0; `seconds` is how long a start may take."""
+        self.home, self._seconds = home, seconds
         self._ports = [_free_port() for _ in range(3)]
         names = ("AISLE_TRITON_PORT", "AISLE_TRITON_HTTP_PORT", "AISLE_TRITON_METRICS_PORT")
         self._settings = {name: str(port) for name, port in zip(names, self._ports, strict=True)}
@@ -81,7 +81,7 @@ class TritonProcess:
                 stderr=log,
                 start_new_session=True,
             )
-        ends = time.monotonic() + START_SECONDS
+        ends = time.monotonic() + self._seconds
         while not self.lives():
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.kill()

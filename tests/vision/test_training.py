@@ -61,6 +61,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "labels.csv"
 
 
+# 20 seconds of CPU, most of them torch's import and its export to ONNX, whatever the photos: on cores that
+# five others use they take two minutes.
+@pytest.mark.timeout(400)
 async def test_a_shop_photographs_its_shelf_and_recognises_it(table: Path, tmp_path: Path):
     config, page = Config(home=tmp_path), tmp_path / "page.html"  # type: ignore[call-arg]
     report = await train(config, images=table, head="ridge", precision="int8", report=page, progress=silent)
