@@ -8,14 +8,18 @@ from aisle.catalog.v1 import product_pb2
 from aisle.search.v1 import search_pb2
 
 from services.search import wire
+from services.search.adapters.memory import ConceptEncoder, MemoryVectors
+from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_view import SearchDatabase
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
+from services.search.adapters.vector_table import VectorTable
 from services.search.domain.answer import Page
+from services.search.domain.dense import Meaning
 from services.search.domain.errors import InvalidPageToken
 from services.search.domain.request import Filter, Order, Request
 from services.search.domain.search import Searcher
-from tests.search.shop import fill, product, shop_database, upsert
+from tests.search.shop import CONCEPTS, control, fill, product, shop_database, upsert
 from tests.search.test_search import ids
 
 
@@ -106,6 +110,38 @@ def test_a_product_that_names_itself_and_a_variant_of_a_variant(tmp_path: Path) 
     with shop_database(tmp_path, list(map(upsert, chain))) as database:
         page = searcher(database).search(Request("hat", group_variants=True))
     assert (ids(page), page.total, variants(page)) == (["a", "c"], 2, {"a": ("b",)})
+
+
+def test_variants_found_by_meaning_are_of_the_group_too(tmp_path: Path) -> None:
+    cows = [
+        product("cow", "Toy Cow", "Toys", "Acme", 9.0),
+        variant("cow-red", "Red Dairy Toy", "cow", 8.0),
+        variant("cow-oat", "Dairy Set", "cow", 7.0),
+        product("milk", "Whole Milk", "Grocery", "Acme", 3.0),
+    ]
+    with shop_database(tmp_path, list(map(upsert, cows))) as database:
+        meaning = Meaning(ConceptEncoder(CONCEPTS), MemoryVectors())
+        keys, texts = zip(*VectorTable(database).missing(meaning.encoder.tag), strict=True)
+        meaning.vectors.add(keys, meaning.encoder.encode(texts))
+        hybrid = Searcher(TantivyCatalogue(database), lambda: meaning, SqliteLexicon(database))
+        page = hybrid.search(Request("cow", group_variants=True))
+        first = hybrid.search(Request("cow", group_variants=True, page_size=1))
+        second = Request("cow", group_variants=True, page_size=1, page_token=first.next_page_token)
+        assert ids(first) + ids(hybrid.search(second)) == ids(page)
+    assert (ids(page), page.total, page.served_by) == (["cow", "milk"], 2, "hybrid")
+    assert {name: sorted(others) for name, others in variants(page).items()} == {
+        "cow": ["cow-oat", "cow-red"]
+    }
+
+
+def test_a_pinned_variant_stands_for_its_group(tmp_path: Path) -> None:
+    pin = control(control_id="1", queries=["boot"], pin={"product_id": "boot-43"})
+    with shop_database(tmp_path, [*map(upsert, SHOES), pin]) as database:
+        controls = SqliteControls(database)
+        ruled = Searcher(TantivyCatalogue(database), lambda: None, SqliteLexicon(database), controls=controls)
+        page = ruled.search(Request("boot", group_variants=True))
+    assert (ids(page)[0], len(page.results), page.total) == ("boot-43", 6, 6)
+    assert sorted(variants(page)["boot-43"]) == ["boot", "boot-42"]
 
 
 def test_groups_come_through_the_protos(shoes: SearchDatabase) -> None:
