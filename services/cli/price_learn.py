@@ -55,16 +55,24 @@ def learn(
 
 
 def _product(told: Mapping[str, Any]) -> dict[str, Any]:
-    since = told["since"]
-    if isinstance(since, date) and not isinstance(since, datetime):
-        since = datetime(since.year, since.month, since.day, tzinfo=UTC)
     prices = [round(float(price) * MICROS) for price in told["prices"]]
     return {
         "product_id": str(told["product_id"]),
         "currency": str(told["currency"]),
         "prices": prices,
-        "since": round(since.timestamp() * MICROS),
+        "since": _micros(told["since"]),
+        "until": _micros(told["until"]) if "until" in told else None,
+        "stock": int(told["stock"]) if "stock" in told else None,
+        "salvage": round(float(told.get("salvage", 0)) * MICROS),
     }
+
+
+def _micros(told: Any) -> int:
+    """A day or a time of TOML in microseconds; UTC where it tells no zone."""
+    if isinstance(told, date) and not isinstance(told, datetime):
+        told = datetime(told.year, told.month, told.day)
+    time: datetime = told if told.tzinfo else told.replace(tzinfo=UTC)
+    return round(time.timestamp() * MICROS)
 
 
 def _watched(pricing: str, market: str, one: Mapping[str, Any]) -> Any:
@@ -93,6 +101,20 @@ def _add(request: Any, one: Mapping[str, Any], counts: Mapping[int, Any]) -> Non
         offered, sold = counts.get(price, (0, 0))
         made = product.prices.add(offered_count=offered, sold_count=sold)
         made.price.currency_code, made.price.amount_micros = one["currency"], price
+    if one["until"] is not None:
+        _add_stock(product, one, sum(offered for offered, _ in counts.values()))
+
+
+def _add_stock(product: Any, one: Mapping[str, Any], seen: int) -> None:
+    """As many shoppers a day are taken to come until the day as came since learning began."""
+    now = datetime.now(UTC).timestamp() * MICROS
+    days = max(now - one["since"], 1.0) / max(one["until"] - now, 1.0)
+    product.stock.shopper_count = max(1, round(seen / days))
+    if one["stock"] is not None:
+        product.stock.pieces = one["stock"]
+    if one["salvage"]:
+        product.stock.salvage.currency_code = one["currency"]
+        product.stock.salvage.amount_micros = one["salvage"]
 
 
 def _tables(answer: Any) -> list[Any]:
@@ -103,7 +125,7 @@ def _tables(answer: Any) -> list[Any]:
             f"{one.propensity:.2f}",
             "stopped" if one.stopped else "learning",
             f"{one.expected_loss:.1%}",
-            one.proposal_id or one.reason,
+            one.proposal_id or ("kept, on record" if one.kept else one.reason),
         )
         for one in answer.products
     ]

@@ -45,11 +45,12 @@ def simulate(
     Raises OSError, ValueError.
     """
     from services.pricing.domain import markets, simulation
+    from services.pricing.domain.market_tables import parse
 
     if market in markets.NAMED:
-        cases = markets.parse(markets.NAMED[market], market)
+        cases = parse(markets.NAMED[market], market)
     elif market.endswith(".toml"):
-        cases = markets.parse(tomllib.loads(Path(market).read_text("utf-8")), Path(market).stem)
+        cases = parse(tomllib.loads(Path(market).read_text("utf-8")), Path(market).stem)
     else:
         raise ValueError(f"no market {market!r}: {', '.join(markets.NAMED)}, or a .toml file")
     plays = [(case, policy, False) for case in cases for policy in simulation.POLICIES]
@@ -64,6 +65,7 @@ def simulate(
             {"case": case.name, "policy": policy, "guardrails": guarded, "shoppers": share.shoppers}
             | {"share_of_optimum": share.value, "low": share.low, "high": share.high}
             | {"optimum": simulation.optimum(case, share.shoppers)}
+            | ({"reachable": simulation.reachable(case, share.shoppers)} if guarded else {})
             for share in shares
         ]
     progress("played", len(plays), len(plays))
@@ -97,11 +99,12 @@ def _tables(report: dict[str, Any]) -> list[Any]:
             row["shoppers"],
             f"{row['share_of_optimum']:.1%}",
             f"{row['low']:.1%} to {row['high']:.1%}",
+            f"{row['reachable']:.1%}" if row.get("reachable") else "",
         )
         for row in report["results"]
     ]
-    columns = ("case", "policy", "guardrails", "shoppers", "of the optimum", "95% interval")
-    right = ("shoppers", "of the optimum")
+    columns = ("case", "policy", "guardrails", "shoppers", "of the optimum", "95% interval", "within reach")
+    right = ("shoppers", "of the optimum", "within reach")
     tables: list[Any] = [
         output.table(f"{report['market']}, {report['runs']} runs", columns, rows, right=right)
     ]

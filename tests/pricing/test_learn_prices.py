@@ -21,12 +21,15 @@ from services.kit.memory_log import MemoryLog
 from services.kit.progress import silent
 from services.kit.testing import running
 from services.pricing import learn
+from services.pricing.adapters import ledger, tables
+from services.pricing.adapters.database import Database
 from services.pricing.config import Config
+from services.pricing.domain.learning.next_price import choose
 from services.pricing.domain.learning.stopping import StopRule, verdict
-from services.pricing.domain.markets import parse
+from services.pricing.domain.market_tables import parse
 from services.pricing.domain.simulation import stopped
 from services.pricing.server import build
-from tests.pricing.shop import product, units
+from tests.pricing.shop import contents, product, units
 from tests.pricing.test_service import priced, write
 
 Stub = pricing_pb2_grpc.PricingServiceStub
@@ -120,6 +123,60 @@ async def test_it_stops_at_the_best_price_and_says_so(stub: Stub) -> None:
     assert learnt.reason == "the rules leave the price as it is"
 
 
+async def test_a_choice_of_the_price_in_force_is_on_record_with_its_propensity_once(
+    stub: Stub, tmp_path: Path, database_url: str
+) -> None:
+    await allow(stub)
+    for number in range(20):
+        request = asked(10, 0.4, exploration=0.2)
+        request.request_id = f"batch{number}"
+        (learnt,) = (await stub.LearnPrices(request)).products
+        if learnt.kept:
+            break
+    assert (learnt.price.amount_micros, learnt.proposal_id) == (units(4), "")
+    assert (await stub.LearnPrices(request)).products[0].kept
+    database = Database(database_url)
+    told = [row for row in contents(database, tables.acts)["acts"] if row[3] == "keep"]
+    ((*_, subject, details, _),) = told
+    assert subject == f"product milk request batch{number}"
+    assert json.loads(str(details))["propensity"] == pytest.approx(learnt.propensity)
+    assert ledger.verify(database).sound
+    database.close()
+
+
+def test_a_stock_that_must_last_is_sold_dearer_and_one_to_be_rid_of_cheaper() -> None:
+    prices, offered = np.array([3.0, 4.0, 5.0]), np.full(3, 400.0)
+    sold = np.array([240.0, 160.0, 90.0])  # 4 earns most over a cost of 2, 3 most where the cost is spent
+
+    def mean(cost: float, stock: float) -> float:
+        found = choose(prices, cost, offered, sold, np.ones(3), 0.0, StopRule(), "s", stock)
+        assert found.stopped == (stock > 0.5)  # what sells out is a mix of prices, and is never over
+        return float(found.propensities @ prices)
+
+    assert mean(2.0, np.inf) == 4.0
+    assert mean(2.0, 0.25) > 4.3
+    assert mean(0.0, 1.0) == 3.0
+
+
+async def test_stock_is_told_or_the_catalogues(stub: Stub) -> None:
+    await allow(stub)
+    request = asked(400, 0.4)
+    request.products[0].stock.shopper_count = 100
+    (learnt,) = (await stub.LearnPrices(request)).products
+    assert learnt.reason == "its stock is not counted: tell it"
+    request.products[0].stock.pieces = 5
+    (learnt,) = (await stub.LearnPrices(request)).products
+    assert not learnt.stopped
+    for change, field in (
+        ({"shopper_count": 0}, "stock"),
+        ({"salvage": {"currency_code": "EUR"}}, "stock.salvage"),
+    ):
+        request.products[0].stock.CopyFrom(lb.LearningStock(**{"shopper_count": 9, "pieces": 1, **change}))  # type: ignore[arg-type]
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.LearnPrices(request)
+        assert field_of(caught.value) == f"products[0].{field}"
+
+
 async def test_prices_out_of_the_policys_reach_have_no_chance(stub: Stub) -> None:
     await allow(stub, max_daily_step=0.25, min_margin=0.7)  # 3 leaves too little margin
     (learnt,) = (await stub.LearnPrices(asked(5, 0.4, exploration=0.2))).products
@@ -194,7 +251,8 @@ async def test_the_command_counts_and_asks(
     await allow(stub)
     file = tmp_path / "learn.toml"
     text = 'exploration = 0.1\n[[products]]\nproduct_id = "milk"\ncurrency = "USD"\n'
-    file.write_text(text + "prices = [3, 4, 5]\nsince = 2026-01-01\n", "utf-8")
+    stock = "stock = 40\nuntil = 2099-01-01\nsalvage = 0.5\n"
+    file.write_text(text + "prices = [3, 4, 5]\nsince = 2026-01-01\n" + stock, "utf-8")
     words = ["price", "learn", str(file), "--by", "ann", "--request-id", "b1", "--json"]
     done = await asyncio.to_thread(CliRunner().invoke, app, words)
     assert done.exit_code == 0, done.output

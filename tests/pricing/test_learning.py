@@ -11,8 +11,9 @@ from services.__main__ import app
 from services.pricing.domain.learning.belief import Belief
 from services.pricing.domain.learning.fluid import best_mix, best_value
 from services.pricing.domain.learning.sampler import Settings, Thompson
-from services.pricing.domain.markets import FERREIRA, NAMED, parse
-from services.pricing.domain.simulation import allowed, optimum, play
+from services.pricing.domain.market_tables import parse
+from services.pricing.domain.markets import FERREIRA, NAMED
+from services.pricing.domain.simulation import allowed, optimum, play, reachable, unguarded
 
 PRICES = np.array([1.0, 2.0, 3.0, 4.0])
 
@@ -84,17 +85,47 @@ def test_the_same_seed_plays_the_same() -> None:
     [
         ({"prices": [2, 1, 3, 4]}, "higher than the one before"),
         ({"demand": [0.5]}, "one chance"),
-        ({"demand": [float("nan")] * 4}, "one chance"),
+        ({"demand": [float("nan")] * 4}, "demand must be a number, not nan"),
+        ({"demand": [1.5, 0.6, 0.3, 0.1]}, "one chance"),
+        ({"prices": "cheap"}, "prices must be a list of numbers"),
+        ({"prices": [1, 2, 3, float("inf")]}, "prices must be a number, not inf"),
+        ({"prices": list(range(1, 102))}, "at most 100 prices"),
+        ({"shoppers": "many"}, "shoppers must be a number, not 'many'"),
+        ({"shoppers": 10.5}, "shoppers must be a whole number"),
+        ({"shoppers": 10**11}, "from 1 to 1,000,000"),
+        ({"stock": 0}, "stock must be above 0"),
+        ({"report": 5}, "report must be a list"),
+        ({"cases": 3}, "cases must be tables"),
+        ({"cases": [{"cases": []}]}, "unknown key 'cases'"),
+        ({"demand": None, "willingness": 3}, "a table willingness"),
+        ({"willingness": {"kind": "gamma"}}, "must be one of beta, logit, lognormal, normal, uniform"),
+        ({"willingness": {"kind": "beta", "a": 2}}, "'b' is missing"),
+        ({"willingness": {"kind": "logit", "level": 2, "slope": 1, "scale": 2}}, "unknown key 'scale'"),
+        ({"guardrails": {"max_step": "a"}}, "max_step must be a number, not 'a'"),
         ({"colour": 1}, "unknown key 'colour'"),
         ({"guardrails": {"floor": 100}}, "leave no price"),
         ({"guardrails": {"roof": 100}}, "roof"),
         ({"cost": 50}, "earns anything"),
-        ({"batch": 0}, "above 0"),
+        ({"batch": 0}, "batch must be a whole number from 1"),
     ],
 )
 def test_a_market_that_makes_no_sense_is_refused(change: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        parse({**FERREIRA, **change})
+        parse({key: value for key, value in {**FERREIRA, **_without(change)}.items() if value is not None})
+
+
+def _without(change: dict[str, object]) -> dict[str, object]:
+    """Willingness stands for demand, which goes before it."""
+    return {"demand": None, **change} if "willingness" in change else change
+
+
+def test_what_the_guardrails_leave_within_reach_is_known() -> None:
+    table = {"prices": [1, 2, 3, 4, 5], "demand": [0.9, 0.3, 0.2, 0.1, 0.1], "shoppers": 40, "batch": 10}
+    market = parse({**table, "guardrails": {"max_step": 0.1}})[0]
+    # from 3, a step a batch: 0.6 a shopper at 2, then 0.9 at 1
+    assert reachable(market, 40) == pytest.approx((10 * 0.6 + 30 * 0.9) / 36)
+    assert reachable(unguarded(market), 40) == pytest.approx(1)
+    assert reachable(parse(FERREIRA)[0], 1000) is None
 
 
 def test_the_command_plays_a_market_from_a_file(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -16,7 +16,8 @@ from services.kit.channels import connect
 from services.kit.errors import field_of, reason_of
 from services.kit.memory_log import MemoryLog
 from services.kit.testing import running
-from services.pricing.domain.markets import BETA, parse
+from services.pricing.domain.market_tables import parse
+from services.pricing.domain.markets import BETA
 from services.pricing.domain.optimiser.curve import curve
 from services.pricing.domain.optimiser.goals import Goals, Objective
 from services.pricing.domain.simulation import PARTS, walk

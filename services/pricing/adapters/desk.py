@@ -21,6 +21,9 @@ from services.pricing.domain.ports import Answer, Ask, Skipped
 from services.pricing.domain.product import Money
 from services.pricing.domain.proposal import Draft, Proposal, Status, Wish, stale
 
+KEEP = "keep"
+"""The act of choosing the price in force again."""
+
 AUTOMATIC = "automatic"
 """The approver of prices that a policy lets apply without a person."""
 
@@ -35,8 +38,9 @@ class Desk:
         """See ports.Proposals."""
         store = self._store
         with store.change() as (connection, revision):
-            if known := self._asked_before(connection, ask):
-                return Answer(known, [])
+            known, kept = self._asked_before(connection, ask), self._kept_before(connection, ask)
+            if known or kept:
+                return Answer(known, [], kept)
             now = store.now()
             batch = self._batch(connection, [wish.product_id for wish in ask.wishes], now)
             number = connection.execute(select(func.max(tables.proposals.c.number))).scalar() or 0
@@ -48,6 +52,9 @@ class Desk:
                     skipped.append(Skipped(wish.product_id, drafted))
                 elif drafted.money.micros == drafted.inputs.price:
                     skipped.append(Skipped(wish.product_id, "the rules leave the price as it is"))
+                    if ask.keeps and wish.money == drafted.money:
+                        kept.append(wish.product_id)
+                        self._keep(connection, ask, wish, now)
                 else:
                     number += 1
                     made.append(_proposal(number, ask, wish, drafted, now))
@@ -56,7 +63,7 @@ class Desk:
             told = [self._applied_if_automatic(connection, batch, one, now) for one in made]
             batch.write(revision)
         store.refresh()
-        return Answer(told, skipped)
+        return Answer(told, skipped, kept)
 
     def proposals(self, market: str, status: Status | None, before: int | None, limit: int) -> list[Proposal]:
         """See ports.Proposals."""
@@ -140,6 +147,29 @@ class Desk:
         same = (table.c.market == ask.market) & (table.c.request_id == ask.request_id)
         found = connection.execute(select(table).where(same).order_by(table.c.number))
         return self._as_of_now(connection, [rows.to_proposal(row) for row in found])
+
+    def _keep(self, connection: Connection, ask: Ask, wish: Wish, now: int) -> None:
+        """Puts on record that the price in force was chosen again, and with which chance."""
+        known = wish.evidence
+        details = {
+            "price": wish.money.micros,
+            "currency": wish.money.currency,
+            "propensity": known.propensity,
+        }
+        subject = f"product {wish.product_id} request {ask.request_id}"
+        act = Act(now, ask.proposer, KEEP, ask.market, subject, details | {"model": known.model})
+        ledger.record(connection, act)
+
+    def _kept_before(self, connection: Connection, ask: Ask) -> list[str]:
+        if not (ask.keeps and ask.request_id):
+            return []
+        acts = tables.acts.c
+        subjects = {
+            f"product {wish.product_id} request {ask.request_id}": wish.product_id for wish in ask.wishes
+        }
+        same = (acts.market == ask.market) & (acts.act == KEEP)
+        found = select(acts.subject).where(same, self._store.database.among(acts.subject, list(subjects)))
+        return [subjects[row.subject] for row in connection.execute(found)]
 
     def _as_of_now(self, connection: Connection, known: Sequence[Proposal]) -> list[Proposal]:
         now = self._store.now()

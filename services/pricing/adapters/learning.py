@@ -1,5 +1,7 @@
 """Chooses the next prices to learn from within the policies, and proposes them."""
 
+import math
+
 import numpy as np
 from sqlalchemy import Connection
 
@@ -10,7 +12,7 @@ from services.pricing.adapters.store import Store
 from services.pricing.domain.errors import InvalidValue
 from services.pricing.domain.learning.next_price import Choice, choose
 from services.pricing.domain.limits import MICROS
-from services.pricing.domain.ports import Ask, Learning, Learnt, Offers
+from services.pricing.domain.ports import Answer, Ask, Learning, Learnt, Offers
 from services.pricing.domain.product import Money
 from services.pricing.domain.proposal import LIFE, Evidence, Proposal, Wish
 
@@ -29,15 +31,12 @@ class Learner:
         with self._store.database.read() as connection:
             chosen = self._chosen(connection, learning)
         wishes = [_wish(offers, found) for offers, found in chosen if isinstance(found, Choice)]
-        proposals: dict[str, Proposal] = {}
-        skipped: dict[str, str] = {}
-        if wishes:
-            answer = self._desk.propose(
-                Ask(learning.market, wishes, learning.proposer, learning.request_id, LIFE)
-            )
-            proposals = {one.product_id: one for one in answer.proposals}
-            skipped = dict(answer.skipped)
-        return [_learnt(offers, found, proposals, skipped) for offers, found in chosen]
+        if not wishes:
+            return [Learnt(offers, None, None, str(found)) for offers, found in chosen]
+        ask = Ask(learning.market, wishes, learning.proposer, learning.request_id, LIFE, keeps=True)
+        answer = self._desk.propose(ask)
+        proposals = {one.product_id: one for one in answer.proposals}
+        return [_learnt(offers, found, proposals, answer) for offers, found in chosen]
 
     def _chosen(self, connection: Connection, learning: Learning) -> list[tuple[Offers, Choice | str]]:
         policies, now = self._store.policies(connection), self._store.now()
@@ -75,16 +74,24 @@ def _choice(batch: Batch, learning: Learning, offers: Offers, now: int) -> Choic
     )
     if not allowed.any():
         return "the policy leaves none of these prices"
-    cost = (batch.facts(offers.product_id).cost_in(offers.currency) or 0) / MICROS
+    facts = batch.facts(offers.product_id)
+    cost, stock = facts.cost_in(offers.currency) or 0, math.inf
+    if offers.stock:
+        counted = facts.product.stock if facts.product else None
+        pieces = counted if offers.stock.pieces is None else offers.stock.pieces
+        if pieces is None:
+            return "its stock is not counted: tell it"
+        cost, stock = offers.stock.salvage, pieces / offers.stock.shoppers
     return choose(
         np.array(offers.prices) / MICROS,
-        cost,
+        cost / MICROS,
         np.array(offers.offered, dtype=np.float64),
         np.array(offers.sold, dtype=np.float64),
         allowed,
         learning.exploration,
         learning.rule,
         f"{learning.market}/{learning.request_id}/{offers.product_id}",
+        stock,
     )
 
 
@@ -93,16 +100,15 @@ def _wish(offers: Offers, found: Choice) -> Wish:
     evidence = Evidence(
         model=MODEL,
         propensity=float(found.propensities[found.price]),
-        inputs=("cost", "price_history", "units_sold"),
+        inputs=("stock" if offers.stock else "cost", "price_history", "units_sold"),
         reason=f"{how}; stopping now is expected to lose {found.loss:.1%}",
     )
     return Wish(offers.product_id, Money(offers.currency, offers.prices[found.price]), evidence)
 
 
-def _learnt(
-    offers: Offers, found: Choice | str, proposals: dict[str, Proposal], skipped: dict[str, str]
-) -> Learnt:
+def _learnt(offers: Offers, found: Choice | str, proposals: dict[str, Proposal], answer: Answer) -> Learnt:
     if isinstance(found, str):
         return Learnt(offers, None, None, found)
     product_id = offers.product_id
-    return Learnt(offers, found, proposals.get(product_id), skipped.get(product_id, ""))
+    reason, kept = dict(answer.skipped).get(product_id, ""), product_id in answer.kept
+    return Learnt(offers, found, proposals.get(product_id), reason, kept)

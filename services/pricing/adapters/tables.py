@@ -188,6 +188,7 @@ acts = Table(
     Column("subject", Text, nullable=False),
     Column("details", Text, nullable=False),  # a JSON object
     Column("hash", String(64), nullable=False),
+    Index("acts_subject", "subject"),
 )
 
 ledger = _table(

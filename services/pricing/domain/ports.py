@@ -33,13 +33,17 @@ class Story(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """Prices to propose, each product once. The same non-empty `request_id` again changes nothing."""
+    """Prices to propose, each product once. The same non-empty `request_id` again changes nothing.
+
+    `keeps`: a wish for the price in force is a choice, too, and put on record with its propensity.
+    """
 
     market: str
     wishes: Sequence[Wish]
     proposer: str
     request_id: str
     life: int
+    keeps: bool = False
 
 
 class Skipped(NamedTuple):
@@ -50,10 +54,11 @@ class Skipped(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came of an ask."""
+    """What came of an ask; `kept` are the products whose price in force was chosen."""
 
     proposals: Sequence[Proposal]
     skipped: Sequence[Skipped]
+    kept: Sequence[str] = ()
 
 
 class Seen(NamedTuple):
@@ -222,14 +227,28 @@ class Simulator(Protocol):
         ...
 
 
+class Remaining(NamedTuple):
+    """A stock that is to be gone once so many shoppers have come; `pieces` None for the catalogue's,
+    `salvage` in micros for a piece that is left.
+    """
+
+    pieces: int | None
+    shoppers: int
+    salvage: int = 0
+
+
 class Offers(NamedTuple):
-    """A product's prices to learn from, ascending, in micros: shoppers who could buy at each, and who did."""
+    """A product's prices to learn from, ascending, in micros: shoppers who could buy at each, and who did.
+
+    `stock` is None where it lasts.
+    """
 
     product_id: str
     currency: str
     prices: Sequence[int]
     offered: Sequence[int]
     sold: Sequence[int]
+    stock: Remaining | None = None
 
 
 class Learning(NamedTuple):
@@ -244,12 +263,16 @@ class Learning(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """The next price of a product, and its proposal; in words why nothing was chosen or proposed."""
+    """The next price of a product, and its proposal; in words why nothing was chosen or proposed.
+
+    `kept`: the choice fell on the price in force, which is on record.
+    """
 
     offers: Offers
     choice: Choice | None
     proposal: Proposal | None
     reason: str
+    kept: bool = False
 
 
 class Learner(Protocol):

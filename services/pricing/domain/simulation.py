@@ -67,6 +67,29 @@ class Path(NamedTuple):
     best: float
 
 
+def reachable(market: Market, shoppers: int) -> float | None:
+    """The share of the optimum that perfect knowledge would earn of the first shoppers within the guardrails:
+    it walks from the shop's first price to the best one as fast as they let it. None where a stock mixes
+    prices.
+    """
+    if np.isfinite(market.stock):
+        return None
+    profit = market.demand * (market.prices - market.cost)
+    inside = allowed(market.prices, replace(market.guardrails, max_step=np.inf), np.array([0]))[0] > 0
+    best, current, earned = int(np.where(inside, profit, -np.inf).argmax()), _first(market), 0.0
+    for seen in range(0, shoppers, market.batch):
+        reach = np.flatnonzero(allowed(market.prices, market.guardrails, np.array([current]))[0])
+        current = int(reach[np.abs(reach - best).argmin()])
+        earned += float(profit[current]) * min(market.batch, shoppers - seen)
+    return earned / optimum(market, shoppers)
+
+
+def _first(market: Market) -> int:
+    """The shop's price before it learns, by index: the middle one of those it may ask."""
+    inside = (market.prices >= market.guardrails.floor) & (market.prices <= market.guardrails.ceiling)
+    return int(np.flatnonzero(inside)[inside.sum() // 2])
+
+
 def play(market: Market, policy: str, runs: int, seed: int = 0) -> list[Share]:
     """Plays a policy (POLICIES) in a market. The same seed gives the same shares."""
     return walk(market, policy, runs, seed)[0]
@@ -146,9 +169,7 @@ def _earned(
     steps: list[_Step] | None = None,
 ) -> list[tuple[int, Floats]]:
     prices, everyone = market.prices, np.arange(runs)
-    inside = (prices >= market.guardrails.floor) & (prices <= market.guardrails.ceiling)
-    # the shop's price before it learns: the middle one of those it may ask
-    current = np.full(runs, np.flatnonzero(inside)[inside.sum() // 2])
+    current = np.full(runs, _first(market))
     left, total = np.full(runs, market.stock), np.zeros(runs)
     told: list[tuple[int, Floats]] = []
     seen = 0

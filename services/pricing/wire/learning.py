@@ -6,7 +6,8 @@ from services.kit.errors import ServiceError
 from services.kit.ids import check_id
 from services.pricing.domain.errors import InvalidValue, MixedCurrencies, TooManyItems
 from services.pricing.domain.learning.stopping import StopRule
-from services.pricing.domain.ports import Learning, Learnt, Offers
+from services.pricing.domain.limits import MAX_AMOUNT
+from services.pricing.domain.ports import Learning, Learnt, Offers, Remaining
 from services.pricing.wire.common import (
     from_money,
     to_actor,
@@ -73,7 +74,21 @@ def _offers(message: pb.LearningProduct, field: str) -> Offers:
         prices,
         [one.offered_count for one in message.prices],
         [one.sold_count for one in message.prices],
+        _remaining(message.stock, money[0].currency, field) if message.HasField("stock") else None,
     )
+
+
+def _remaining(message: pb.LearningStock, currency: str, field: str) -> Remaining:
+    pieces = message.pieces if message.HasField("pieces") else None
+    if message.shopper_count <= 0 or (pieces is not None and pieces < 0):
+        text = "shopper_count must be over 0, pieces not below it"
+        raise InvalidValue(text, field=f"{field}.stock")
+    salvage = message.salvage
+    if message.HasField("salvage") and salvage.currency_code != currency:
+        raise MixedCurrencies("the salvage is of another currency", field=f"{field}.stock.salvage")
+    if abs(salvage.amount_micros) > MAX_AMOUNT:
+        raise InvalidValue("salvage is too large", field=f"{field}.stock.salvage")
+    return Remaining(pieces, message.shopper_count, salvage.amount_micros)
 
 
 def from_learnt(found: list[Learnt]) -> pb.LearnPricesResponse:
@@ -83,7 +98,7 @@ def from_learnt(found: list[Learnt]) -> pb.LearnPricesResponse:
 
 def _learnt(one: Learnt) -> pb.LearntPrice:
     offers, choice = one.offers, one.choice
-    message = pb.LearntPrice(product_id=offers.product_id, reason=one.reason)
+    message = pb.LearntPrice(product_id=offers.product_id, reason=one.reason, kept=one.kept)
     if choice is None:
         return message
     money = [from_money(offers.currency, price) for price in offers.prices]
