@@ -1,9 +1,9 @@
-"""What each stage of a search is worth, over judged queries: the table of docs/search-quality.md, in one run.
+"""What each stage of a search is worth, over judged queries: the tables of docs/search-quality.md, in one run.
 
 python -m tests.benchmarks.bench_search_stages --home FOLDER [--typos N]
 
 FOLDER holds a model that `aisle train search` made. Each row leaves stages out; differences to the whole are
-paired by query, brackets are 95% bootstrap intervals. Two rows more ask in Chinese.
+paired by query, brackets are 95% bootstrap intervals. Then it asks in Chinese, and explains five queries.
 """
 
 import argparse
@@ -19,7 +19,9 @@ from services.kit.progress import silent
 from services.search.adapters.judged_files import read_judgements, read_products, translated
 from services.search.config import Config
 from services.search.domain.measures import TOP, Estimate, interval, paired
-from services.search.domain.stages import without
+from services.search.domain.request import Request
+from services.search.domain.search import Searcher
+from services.search.domain.stages import ALL, without
 from services.search.evaluate import PerQuery, measured
 from services.search.offline import searchable
 
@@ -36,6 +38,13 @@ ROWS: Final = {
     "without variety": "variety",
     "words alone": "reading,spelling,phrase,meaning,signals,learnt,variety",
 }
+EXPLAINED: Final = (
+    "laptop bag",
+    "bluetooth speekers",
+    "hdmi cable under 10",
+    "蓝牙耳机",
+    "external dvd drive without usb",
+)
 FIGURES: Final = (f"ndcg@{TOP}", f"ndcg@{TOP}_condensed", f"typo_ndcg@{TOP}_condensed")
 OTHERS: Final = (
     "recall@200",
@@ -64,13 +73,21 @@ def row(name: str, found: PerQuery, whole: PerQuery) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def explained(query: str, searcher: Searcher, titles: Mapping[str, str]) -> str:
+    """A line of the table of explanations: the first result, and the parts of its score."""
+    page = searcher.search(Request(query))
+    first = page.results[0]
+    parts = " + ".join(f"{name} {value:.2f}" for name, value in first.parts._asdict().items() if value)
+    return f"| {query} | {page.query.text} | {titles[first.product_id]} | {parts} | {first.score:.2f} |"
+
+
 async def measure(home: Path, typos: int) -> None:
     """Prints the table and what stands below it."""
     config = Config(AISLE_HOME=home)  # type: ignore[call-arg]
     model = ModelStore(home, "search").current()
     assert model is not None, "run `aisle train search` first"
     judged = read_judgements(DATA / "electronics-judgements-dev.csv")
-    products = read_products(DATA / "electronics-products.jsonl.gz")
+    products = list(read_products(DATA / "electronics-products.jsonl.gz"))
     async with searchable(config, model, products, silent) as built:
 
         def figures(stages: str, asked: Mapping[str, Any] = judged, slips: int = typos) -> PerQuery:
@@ -89,6 +106,9 @@ async def measure(home: Path, typos: int) -> None:
             print(name, *(shown(interval(found[figure])) for figure in (*FIGURES[:2], "zero_result_rate")))
             for figure in FIGURES[:2]:
                 print(f"  of the English {sum(found[figure]) / sum(whole[figure]):.3f}")
+        titles = {product.id: product.title for product in products}
+        for query in EXPLAINED:
+            print(explained(query, built.searcher(ALL), titles))
 
 
 if __name__ == "__main__":
