@@ -1,4 +1,4 @@
-"""What each stage of a search is worth, over judged queries: the tables of docs/search-quality.md, in one run.
+"""What each stage of a search is worth over judged queries: the tables of docs/search-quality.md.
 
 python -m tests.benchmarks.bench_search_stages --home FOLDER [--typos N]
 
