@@ -76,6 +76,25 @@ def _story(answer: Any) -> list[Any]:
         lines.append(
             f"{quote.discount_percent}% under {lowest}, the lowest of the 30 days before the reduction"
         )
+    return lines + (_demand(answer.demand) if answer.HasField("demand") else [])
+
+
+def _demand(known: Any) -> list[Any]:
+    """What the demand model knows, in sentences."""
+    price, low = (
+        amount(known.usual_price),
+        " (its category's: the price never moved)" if known.prior_only else "",
+    )
+    lines = [
+        f"{known.model_version} expects {known.weekly_units:.1f} a week at {price}; a per cent dearer: "
+        f"{known.elasticity:+.2f}% (standard error {known.elasticity_error:.2f}){low}"
+    ]
+    if known.cross_elasticity:
+        nearest = ", ".join(f"{one.product_id} {one.elasticity:+.2f}%" for one in known.substitutes)
+        lines.append(
+            f"its category's others a per cent dearer: {known.cross_elasticity:+.2f}% "
+            f"(standard error {known.cross_elasticity_error:.2f}); most by {nearest}"
+        )
     return lines
 
 

@@ -15,6 +15,7 @@ from services.pricing.domain.demand.assessment import (
     coverage,
     forecast,
     rmsse,
+    substituting,
     wape,
 )
 from services.pricing.domain.demand.level import Floats
@@ -47,9 +48,10 @@ def figures(
         progress("choosing on earlier weeks", done, steps)
         tried.append(forecast(weeks, earlier, settings))
     best = min(range(len(tried)), key=lambda place: wape(tried[place].expected, tried[place].units))
-    width = chosen_width(tried[best])
     trees = _chosen_trees(weeks, earlier, lambda done: progress("LightGBM", len(CHOICES) + done, steps))
-    found = forecast(weeks, held_out, CHOICES[best])
+    kept = substituting(weeks, earlier, CHOICES[best], tried[best])
+    width = chosen_width(forecast(weeks, earlier, CHOICES[best], kept))
+    found = forecast(weeks, held_out, CHOICES[best], kept)
     rivals = {"four_week_mean": found.baseline, "lightgbm": boosting.forecast(weeks, held_out, trees)}
     progress("forecast", steps, steps)
     metrics = {name: metric for size in sizes for name, metric in _of(found, rivals, size).items()}
@@ -61,10 +63,17 @@ def figures(
         "prior_only": _plain(float(found.last.prior_only.mean())),
         "elasticity_median": _plain(float(np.median(found.last.coefficients[:, 0]))),
         "interval_90_covers": _plain(coverage(found, width)),
+        "with_substitutes": _plain(float(kept[weeks.category].mean())),
+        "cross_elasticity_median": _plain(_median_cross(found, kept[weeks.category])),
     }
     chosen = {"decay": CHOICES[best].decay, "steady": CHOICES[best].steady, "width": width}
     chosen |= {"lightgbm_leaves": trees.leaves, "lightgbm_rounds": trees.rounds}
     return {"metrics": metrics, "products": len(found.units), "chosen": chosen}
+
+
+def _median_cross(found: Forecasts, crossed: Any) -> float:
+    cross = found.last.coefficients[crossed, -1]
+    return float(np.median(cross)) if len(cross) else 0.0
 
 
 def _chosen_trees(weeks: Weeks, earlier: Sequence[int], told: Any) -> Boosting:

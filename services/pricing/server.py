@@ -70,6 +70,7 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
                     simulator,
                     learner,
                     experiments,
+                    demand,
                     now,
                 ),
                 "aisle.pricing.v1.PricingService",

@@ -16,7 +16,15 @@ from aisle.pricing.v1 import pricing_pb2 as pb
 
 from services.kit.errors import ServiceError
 from services.pricing.domain.experiment.asking import Experiments
-from services.pricing.domain.ports import Accounts, Competitors, Learner, Optimiser, Proposals, Simulator
+from services.pricing.domain.ports import (
+    Accounts,
+    Competitors,
+    Demands,
+    Learner,
+    Optimiser,
+    Proposals,
+    Simulator,
+)
 from services.pricing.domain.quotes import Quotes
 from services.pricing.wire import (
     common,
@@ -45,11 +53,12 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         simulator: Simulator,
         learner: Learner,
         lab: Experiments,
+        demand: Demands,
         now: Callable[[], int],
     ) -> None:
         self._quotes, self._accounts, self._desk, self._now = quotes, accounts, desk, now
         self._rivals, self._optimiser, self._simulator = rivals, optimiser, simulator
-        self._learner, self._lab = learner, lab
+        self._learner, self._lab, self._demand = learner, lab, demand
 
     async def QuotePrices(self, request: pb.QuotePricesRequest, context: Any) -> pb.QuotePricesResponse:
         """See the proto."""
@@ -61,7 +70,7 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         """See the proto."""
         market, product_id = self._product(request)
         story = await self._accounts.story(market, product_id)
-        return prices.from_story(product_id, story, self._now())
+        return prices.from_story(product_id, story, self._now(), self._demand.known(product_id))
 
     async def ListPriceHistory(
         self, request: pb.ListPriceHistoryRequest, context: Any

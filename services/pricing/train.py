@@ -1,6 +1,6 @@
 """`aisle train pricing`: learns from the log's orders what sells at which price."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from aisle.catalog.v1 import product_pb2
@@ -13,8 +13,15 @@ from services.kit.nats_log import NatsLog
 from services.kit.progress import Metric, Progress, TrainReport
 from services.pricing.adapters import demand_files
 from services.pricing.config import Config
-from services.pricing.domain.demand.assessment import Weeks, chosen_width, coverage, forecast, wape
-from services.pricing.domain.demand.model import Demand, Settings, fit
+from services.pricing.domain.demand.assessment import (
+    chosen_width,
+    coverage,
+    fit_weeks,
+    forecast,
+    substituting,
+    wape,
+)
+from services.pricing.domain.demand.model import Settings
 from services.pricing.domain.demand.panel import Lines, Panel
 from services.pricing.domain.demand.response import responses
 from services.pricing.domain.demand.whatif import History
@@ -31,7 +38,7 @@ MOST_PRODUCTS: Final = 20_000
 async def train(
     config: Config, *, force: bool = False, progress: Progress, log: Log | None = None
 ) -> TrainReport:
-    """Learns level and elasticity of each product that sold enough, and writes a model folder.
+    """Learns level and elasticities of each product that sold enough, and writes a model folder.
 
     It is promoted when it forecasts the last weeks no worse than the mean of four weeks does, or by force.
     The log holds no promotions and no stock, so that neither is told apart from price here. Raises ValueError
@@ -56,10 +63,11 @@ def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> T
         progress("choosing on earlier weeks", done, len(CHOICES))
         tried.append(forecast(panel.weeks, earlier, settings))
     best = min(range(len(tried)), key=lambda at: wape(tried[at].expected, tried[at].units))
-    found = forecast(panel.weeks, held, CHOICES[best])
+    kept = substituting(panel.weeks, earlier, CHOICES[best], tried[best])
+    found = forecast(panel.weeks, held, CHOICES[best], kept)
     progress("choosing on earlier weeks", len(CHOICES), len(CHOICES))
     error, mean = wape(found.expected, found.units), wape(found.baseline, found.units)
-    demand, usual = _whole(panel.weeks, CHOICES[best])
+    demand, made = fit_weeks(panel.weeks, panel.weeks.prices(), count, CHOICES[best], kept)
     figures = {
         "wape": error,
         "four_week_mean_wape": mean,
@@ -67,10 +75,12 @@ def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> T
         "prior_only": float(demand.prior_only.mean()),
         "right_sign": float((demand.coefficients[:, 0] < 0).mean()),
         "elasticity_median": float(np.median(demand.coefficients[:, 0])),
+        "with_substitutes": float((demand.coefficients[:, -1] != 0).mean()),
     }
     metrics = {name: Metric(value=value, low=None, high=None) for name, value in figures.items()}
     span = {"products": str(len(panel.product_ids)), "weeks": str(count), "currency": panel.currency}
-    learnt = responses(demand, panel.product_ids, panel.categories, usual, panel.currency)
+    sold = panel.weeks.units.sum(axis=1)
+    learnt = responses(demand, panel.product_ids, panel.categories, made.usual, sold, panel.currency)
     history = History(panel.product_ids, panel.weeks.units, panel.weeks.prices(), panel.end)
     promoted = force or error <= mean
     created = ModelStore(config.home, "pricing").create(
@@ -80,15 +90,6 @@ def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> T
         promote=promoted,
     )
     return TrainReport(version=created.version, promoted=promoted, metrics=metrics, span=span)
-
-
-def _whole(weeks: Weeks, settings: Settings) -> tuple[Demand, Any]:
-    """What all weeks tell, and each product's usual price."""
-    prices = weeks.prices()
-    usual = np.median(prices, axis=1)
-    features = np.concatenate([np.log(prices / usual[:, None])[:, :, None], weeks.promotions], axis=2)
-    listed = (np.maximum.accumulate(weeks.units, axis=1) > 0).astype(np.float64)
-    return fit(weeks.units, features, listed, weeks.category, settings), usual
 
 
 async def _read(log: Log, progress: Progress) -> Panel:

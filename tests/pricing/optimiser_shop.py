@@ -34,6 +34,8 @@ def item(
     lowest: float | None = None,
     day_ago: float | None = None,
     trusted: tuple[float, float] = (0.01, 1000.0),
+    cross: float = 0.0,
+    cross_error: float = 0.0,
 ) -> Item:
     """A product that sells `sells` a week at its price."""
     product = Product(
@@ -47,7 +49,19 @@ def item(
     )
     policy = replace(policy or Policy(mode=Mode.PROPOSE), goals=goals)
     response = Response(
-        product_id, category, "USD", price, sells, elasticity, error, prior_only, dispersion, shared
+        product_id,
+        category,
+        "USD",
+        price,
+        sells,
+        elasticity,
+        error,
+        prior_only,
+        dispersion,
+        shared,
+        cross,
+        cross_error,
+        sold=sells * 52,
     )
     return Item(
         product_id,

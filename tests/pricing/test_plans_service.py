@@ -3,25 +3,28 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
 import pytest
+from aisle.pricing.v1 import demand_pb2, pricing_pb2_grpc
 from aisle.pricing.v1 import optimization_pb2 as opb
 from aisle.pricing.v1 import pricing_pb2 as pb
-from aisle.pricing.v1 import pricing_pb2_grpc
 from typer.testing import CliRunner
 
 from services.__main__ import app
 from services.kit.channels import connect
 from services.kit.errors import field_of, reason_of
 from services.kit.memory_log import MemoryLog
-from services.kit.testing import running
+from services.kit.models import ModelStore
+from services.kit.testing import running, wait_until
+from services.pricing.adapters import demand_files
 from services.pricing.config import Config
 from services.pricing.server import build
 from tests.pricing.shop import product
-from tests.pricing.test_optimise_service import learnt
+from tests.pricing.test_optimise_service import RESPONSES, learnt
 from tests.pricing.test_service import priced, write
 
 Stub = pricing_pb2_grpc.PricingServiceStub
@@ -93,6 +96,34 @@ async def test_promotions_are_planned(stub: Stub) -> None:
     assert less.gain.value < answer.gain.value
     shown = await price("promotions", "--weeks", "4", "--slots", "10", "--start", f"{in_days(3):%Y-%m-%d}")
     assert "1 promotions of 2 products gain" in shown
+
+
+async def test_a_price_is_explained_with_what_is_known_of_demand(stub: Stub, tmp_path: Path) -> None:
+    known = await told(stub, "milk")
+    assert (known.elasticity, known.elasticity_error, known.weekly_units) == (-2.5, 0.3, 50.0)
+    assert (known.usual_price.amount_micros, known.cross_elasticity, list(known.substitutes)) == (
+        4_000_000,
+        0,
+        [],
+    )
+    assert not (await stub.ExplainPrice(pb.ExplainPriceRequest(product_id="soap"))).HasField("demand")
+    beside = [replace(one, cross_elasticity=0.8, cross_error=0.2, sold=100.0) for one in RESPONSES[:2]]
+    ModelStore(tmp_path, "pricing").create(lambda at: demand_files.save(beside, at), metrics={}, span={})
+
+    async def serves() -> bool:
+        return bool((await told(stub, "milk")).cross_elasticity)
+
+    await wait_until(serves)
+    known = await told(stub, "milk")
+    assert [(one.product_id, one.elasticity) for one in known.substitutes] == [("rye", 0.8)]
+    shown = await price("explain", "milk")
+    assert "expects 50.0 a week at 4.00" in shown
+    assert "rye +0.80%" in shown
+
+
+async def told(stub: Stub, product_id: str) -> demand_pb2.KnownDemand:
+    """What is known of its demand."""
+    return (await stub.ExplainPrice(pb.ExplainPriceRequest(product_id=product_id))).demand
 
 
 async def test_plans_that_cannot_be_made_are_refused(stub: Stub) -> None:

@@ -6,6 +6,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
+from services.pricing.domain.demand.crossing import CrossElasticity
 from services.pricing.domain.limits import MICROS
 from services.pricing.domain.optimiser.candidates import Item
 from services.pricing.domain.optimiser.goals import Objective
@@ -67,7 +68,7 @@ def test_what_a_promotion_takes_from_others_counts_against_it() -> None:
     assert told(free) == [(free.chosen[0].week, "a", 8.0)]
     paid = promotions(both, replace(CALENDAR, cannibalised=500_000))
     assert not paid.chosen  # 56.25 pieces more, half of them taken at 10.00: 281.25 of 250.00
-    cross = promotions(both, CALENDAR, {"a": {"b": 1.0}})
+    cross = promotions(both, CALENDAR, {"a": {"b": CrossElasticity("b", 1.0)}})
     (chosen,) = cross.chosen
     assert chosen.taken.value == pytest.approx(100 * (1 - 0.8) * 10)
     assert cross.gain.value == pytest.approx(chosen.revenue.value - 200.0)

@@ -74,7 +74,14 @@ def test_intervals_hold_nine_in_ten_of_what_would_have_been(share: float) -> Non
         demand = worlds.learnt(made.weeks, made.asked)
         names = [str(one) for one in range(len(made.elasticity))]
         usual = np.median(made.asked, axis=1)
-        known = responses(demand, names, [str(one) for one in made.weeks.category], usual, "USD")
+        known = responses(
+            demand,
+            names,
+            [str(one) for one in made.weeks.category],
+            usual,
+            made.weeks.units.sum(axis=1),
+            "USD",
+        )
         rows = [
             Replayed(
                 known[at],

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from services.pricing.domain.demand.assessment import Weeks
+from services.pricing.domain.demand.assessment import Weeks, fit_weeks
 from services.pricing.domain.demand.level import Floats, Settings
-from services.pricing.domain.demand.model import Demand, fit
+from services.pricing.domain.demand.model import Demand
+from services.pricing.domain.demand.substitutes import index
 
 USUAL: Final = 3.0
 """The usual price of everything."""
@@ -19,7 +20,9 @@ class World:
 
     Deviations of logarithms: `noise` of a week, `swing` of a level that comes back (0.7 of it is left a week
     later), `walk` of one that does not, `season` of all products together. `promoted`: promotions come with
-    low prices. `own`, `apart`: how far elasticities lie apart within a category and between them."""
+    low prices. `own`, `apart`: how far elasticities lie apart within a category and between them. `cross`:
+    how demand answers to the price index of the category's other products, give or take a third; `common`:
+    in which share of weeks all prices of a category dip together."""
 
     moves: str = "dips"
     noise: float = 0.0
@@ -34,6 +37,8 @@ class World:
     most: float = 60.0
     own: float = 0.5
     apart: float = 0.4
+    cross: float = 0.0
+    common: float = 0.0
 
 
 WORLDS: Final = {
@@ -57,11 +62,12 @@ WORLDS: Final = {
 
 
 class Shop(NamedTuple):
-    """What sold, the true elasticities (N), and the prices that were asked (N, W)."""
+    """What sold, true elasticities (N), the prices that were asked (N, W), true cross elasticities (N)."""
 
     weeks: Weeks
     elasticity: Floats
     asked: Floats
+    cross: Floats
 
 
 def shop(world: World, seed: int) -> Shop:
@@ -77,22 +83,24 @@ def shop(world: World, seed: int) -> Shop:
     level = random.uniform(np.log(world.least), np.log(world.most), (world.products, 1)) + _swings(
         world, random
     )
-    mean = np.exp(level + elasticity[:, None] * price + 0.7 * promoted)
+    cross = world.cross * random.normal(1, 1 / 3, world.products) if world.cross else np.zeros(world.products)
+    if world.common:
+        price += -0.25 * (random.random((world.categories, world.weeks)) < world.common)[category]
+    others = index(price, np.exp(level).mean(axis=1), category)
+    mean = np.exp(level + elasticity[:, None] * price + cross[:, None] * others + 0.7 * promoted)
     if world.noise:
         mean *= random.gamma(1 / world.noise**2, world.noise**2, size)
     units, asked = random.poisson(mean).astype(np.float64), USUAL * np.exp(price)
     promotions = promoted[:, :, None][:, :, : int(world.promoted)]
     kept = units.sum(axis=1) >= 10
     weeks = Weeks(units[kept], (units * asked)[kept], promotions[kept], category[kept])
-    return Shop(weeks, elasticity[kept], asked[kept])
+    return Shop(weeks, elasticity[kept], asked[kept], cross[kept])
 
 
 def learnt(weeks: Weeks, prices: Floats, settings: Settings | None = None) -> Demand:
-    """The model of all weeks at these prices (N, W)."""
-    usual = np.median(prices, axis=1, keepdims=True)
-    features = np.concatenate([np.log(prices / usual)[:, :, None], weeks.promotions], axis=2)
-    listed = (np.maximum.accumulate(weeks.units, axis=1) > 0).astype(np.float64)
-    return fit(weeks.units, features, listed, weeks.category, settings or Settings(0.8, 0.2))
+    """The model of all weeks at these prices (N, W), without cross effects."""
+    count = weeks.units.shape[1]
+    return fit_weeks(weeks, prices, count, settings or Settings(0.8, 0.2), weeks.none())[0]
 
 
 def held(demand: Demand, elasticity: Floats, deviations: float = 1.6449) -> float:

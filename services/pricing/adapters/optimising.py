@@ -1,5 +1,6 @@
 """Optimises what the store holds with the demand that was learnt, and proposes what comes out."""
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -41,7 +42,7 @@ class Planner:
         responses = self._demand.responses()
         now = self._store.now()
         items, skipped = self.items(wanted, responses, now)
-        plan = optimise(items, now, wanted.objective)
+        plan = optimise(items, now, wanted.objective, responses.crossing)
         plan = plan._replace(skipped=sorted([*skipped, *plan.skipped]))
         if not wanted.proposer:
             return Optimised(plan, responses.version, {})
@@ -65,7 +66,8 @@ class Planner:
         items, skipped = self.items(wanted, responses, now)
         starts = [first + week * WEEK for week in range(calendar.weeks)]
         offers = [Offer(item, tuple(item.reference(start) for start in starts)) for item in items]
-        found = promotions(offers, calendar, cross)
+        learnt: Cross = {} if calendar.cannibalised else responses.crossing
+        found = promotions(offers, calendar, ChainMap(dict(cross), learnt))  # type: ignore[arg-type]
         return Planned(found._replace(skipped=sorted([*skipped, *found.skipped])), first, responses.version)
 
     def described(self, market: str, product_id: str) -> Described:

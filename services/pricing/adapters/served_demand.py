@@ -1,6 +1,7 @@
 """The demand model that serves: what the current model folder says, swapped when another is promoted."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from services.kit.errors import ServiceError
 from services.kit.models import Model
@@ -8,6 +9,10 @@ from services.pricing.adapters import demand_files
 from services.pricing.domain.demand.response import Responses
 from services.pricing.domain.demand.whatif import History
 from services.pricing.domain.limits import DAY
+from services.pricing.domain.ports import Known
+
+TOLD: Final = 5
+"""Substitutes that are told of a product."""
 
 
 class ServedDemand:
@@ -35,6 +40,13 @@ class ServedDemand:
         if self._found is None:
             raise ServiceError("MODEL_UNAVAILABLE", "no demand was learnt: run aisle train pricing")
         return self._found
+
+    def known(self, product_id: str) -> Known | None:
+        """See ports.Demands."""
+        found = self._found
+        if found is None or product_id not in found:
+            return None
+        return Known(found.version, found[product_id], found.crossing.nearest(product_id, TOLD))
 
     def paid(self, product_id: str) -> tuple[float, float] | None:
         """The lowest and highest price of the weeks that demand was learnt from; None where none are kept."""

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 from services.pricing.domain.account import Entry, State
 from services.pricing.domain.competitor import Rival
+from services.pricing.domain.demand.crossing import CrossElasticity
+from services.pricing.domain.demand.response import Response
 from services.pricing.domain.demand.whatif import Outcome
 from services.pricing.domain.errors import PricingError
 from services.pricing.domain.learning.next_price import Choice
@@ -30,6 +32,22 @@ class Story(NamedTuple):
     moves: Sequence[Move]
     terms: Terms
     facts: Facts
+
+
+class Known(NamedTuple):
+    """What a model of a version knows of a product, and whose prices its demand answers to most."""
+
+    version: str
+    response: Response
+    substitutes: Sequence[CrossElasticity]
+
+
+class Demands(Protocol):
+    """The demand that was learnt."""
+
+    def known(self, product_id: str) -> Known | None:
+        """What is known of a product; None where no model is, or it knows nothing of the product."""
+        ...
 
 
 class Ask(NamedTuple):

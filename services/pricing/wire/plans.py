@@ -7,6 +7,7 @@ from aisle.pricing.v1 import optimization_pb2 as pb
 
 from services.kit.errors import ServiceError
 from services.kit.money import check_currency
+from services.pricing.domain.demand.crossing import CrossElasticity
 from services.pricing.domain.errors import InvalidValue, TooManyItems
 from services.pricing.domain.limits import MAX_AMOUNT, MICROS
 from services.pricing.domain.optimiser.clearing import DEPTHS, Clearing, Markdown, depths
@@ -119,14 +120,14 @@ def _count(value: int, field: str, most: int) -> int:
 def _cross(told: Sequence[pb.CrossElasticity]) -> Cross:
     if len(told) > MOST_CROSS:
         raise TooManyItems(f"at most {MOST_CROSS} cross elasticities", field="cross_elasticities")
-    found: dict[str, dict[str, float]] = defaultdict(dict)
+    found: dict[str, dict[str, CrossElasticity]] = defaultdict(dict)
     for one in told:
         product_id = to_product_id(one.product_id, "cross_elasticities.product_id")
         other = to_product_id(one.other_product_id, "cross_elasticities.other_product_id")
         if not abs(one.elasticity) <= STEEPEST:  # true for NaN, too
             message = f"an elasticity must be -{STEEPEST:g} to {STEEPEST:g}"
             raise InvalidValue(message, field="cross_elasticities.elasticity")
-        found[product_id][other] = one.elasticity
+        found[product_id][other] = CrossElasticity(other, one.elasticity)
     return found
 
 

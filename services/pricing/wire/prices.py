@@ -1,14 +1,15 @@
 """Quotes, explanations and histories to messages."""
 
+from aisle.pricing.v1 import demand_pb2
 from aisle.pricing.v1 import pricing_pb2 as pb
 
 from services.pricing.domain import words
 from services.pricing.domain.account import Entry
 from services.pricing.domain.audit import Audit
 from services.pricing.domain.errors import TooManyItems
-from services.pricing.domain.limits import MAX_QUOTED
+from services.pricing.domain.limits import MAX_QUOTED, MICROS
 from services.pricing.domain.pipeline import Rule
-from services.pricing.domain.ports import Story
+from services.pricing.domain.ports import Known, Story
 from services.pricing.domain.product import Basis
 from services.pricing.domain.quotes import Quote, quote
 from services.pricing.wire.common import from_amount, from_money, from_time, to_product_id
@@ -41,8 +42,8 @@ def from_quote(quote: Quote) -> pb.Quote:
     return message
 
 
-def from_story(product_id: str, story: Story, now: int) -> pb.ExplainPriceResponse:
-    """The price now, the steps to it, and the policy or the stop that applied."""
+def from_story(product_id: str, story: Story, now: int, known: Known | None) -> pb.ExplainPriceResponse:
+    """The price now, the steps to it, the policy or the stop that applied, and what is known of demand."""
     state, terms = story.state, story.terms
     steps = [
         pb.PriceStep(
@@ -60,6 +61,25 @@ def from_story(product_id: str, story: Story, now: int) -> pb.ExplainPriceRespon
         steps=steps,
         policy=from_policy(terms.policy) if terms.policy else None,
         stop=from_stop(terms.stop) if terms.stop else None,
+        demand=_known(known) if known else None,
+    )
+
+
+def _known(known: Known) -> demand_pb2.KnownDemand:
+    response = known.response
+    return demand_pb2.KnownDemand(
+        model_version=known.version,
+        usual_price=from_money(response.currency, round(response.price * MICROS)),
+        weekly_units=response.weekly_units,
+        elasticity=response.elasticity,
+        elasticity_error=response.elasticity_error,
+        prior_only=response.prior_only,
+        cross_elasticity=response.cross_elasticity,
+        cross_elasticity_error=response.cross_error,
+        substitutes=[
+            demand_pb2.Substitute(product_id=one, elasticity=elasticity, elasticity_error=error)
+            for one, elasticity, error in known.substitutes
+        ],
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from scipy import stats
 
-from services.pricing.domain.demand.model import Demand, Floats, Ints, Settings, fit
+from services.pricing.domain.demand.model import Demand, Floats, Ints, Settings
+from services.pricing.domain.demand.substitutes import Bools, fit_beside, gaining, index
 
 COVER: Final = 0.9
 WIDTHS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
@@ -34,6 +35,37 @@ class Weeks:
             held = price[:, week] = np.where(np.isnan(price[:, week]), held, price[:, week])
         return np.asarray(price)
 
+    def none(self) -> Bools:
+        """No category with cross effects (C)."""
+        return np.zeros(int(self.category.max()) + 1, dtype=np.bool_)
+
+
+class Design(NamedTuple):
+    """The usual prices (N) of the weeks that are learnt from; the features of all weeks (N, W, F): log price,
+    promotions, and the log price index of the category's other products."""
+
+    usual: Floats
+    features: Floats
+
+
+def design(weeks: Weeks, prices: Floats, learnt: int) -> Design:
+    """What demand is explained by, the first `learnt` of the weeks (columns) being learnt from."""
+    usual = np.median(prices[:, :learnt], axis=1)
+    price = np.log(prices / usual[:, None])
+    others = index(price, weeks.units[:, :learnt].sum(axis=1), weeks.category)
+    promotions = weeks.promotions[:, : price.shape[1]]
+    return Design(usual, np.concatenate([price[:, :, None], promotions, others[:, :, None]], axis=2))
+
+
+def fit_weeks(
+    weeks: Weeks, prices: Floats, learnt: int, settings: Settings, kept: Bools
+) -> tuple[Demand, Design]:
+    """Learns from the first `learnt` weeks; `kept` categories (C) have cross effects. `prices` may go on."""
+    made = design(weeks, prices, learnt)
+    listed = (np.maximum.accumulate(weeks.units[:, :learnt], axis=1) > 0).astype(np.float64)
+    features = made.features[:, :learnt]
+    return fit_beside(weeks.units[:, :learnt], features, listed, weeks.category, settings, kept), made
+
 
 class Forecasts(NamedTuple):
     """Of N products in T weeks: what was forecast, what came, its dispersion, the 4-week mean, discounts."""
@@ -46,22 +78,28 @@ class Forecasts(NamedTuple):
     last: Demand
 
 
-def forecast(weeks: Weeks, held_out: Sequence[int], settings: Settings) -> Forecasts:
+def forecast(
+    weeks: Weeks, held_out: Sequence[int], settings: Settings, kept: Bools | None = None
+) -> Forecasts:
     """Forecasts each of these weeks (columns) from the ones before it alone, and its plan."""
     prices, expected, spread, low = weeks.prices(), [], [], []
-    listed = (np.maximum.accumulate(weeks.units, axis=1) > 0).astype(np.float64)
+    kept = weeks.none() if kept is None else kept
     for week in held_out:
-        usual = np.median(prices[:, :week], axis=1, keepdims=True)
-        price = np.log(prices[:, : week + 1] / usual)
-        features = np.concatenate([price[:, :, None], weeks.promotions[:, : week + 1]], axis=2)
-        model = fit(weeks.units[:, :week], features[:, :-1], listed[:, :week], weeks.category, settings)
-        expected.append(model.expect(features[:, -1]))
+        model, made = fit_weeks(weeks, prices[:, : week + 1], week, settings, kept)
+        expected.append(model.expect(made.features[:, -1]))
         spread.append(model.dispersion)
-        low.append(price[:, -1] < np.log(1 - DISCOUNT))
+        low.append(made.features[:, -1, 0] < np.log(1 - DISCOUNT))
     before = [weeks.units[:, week - 4 : week].mean(axis=1) for week in held_out]
     columns = [np.stack(column, axis=1) for column in (expected, spread, before)]
     came = weeks.units[:, list(held_out)]
     return Forecasts(columns[0], came, columns[1], columns[2], np.stack(low, axis=1), model)
+
+
+def substituting(weeks: Weeks, earlier: Sequence[int], settings: Settings, alone: Forecasts) -> Bools:
+    """The categories (C) whose earlier weeks are forecast better with cross effects than `alone`."""
+    beside = forecast(weeks, earlier, settings, ~weeks.none())
+    demand, dispersion = beside.last, alone.dispersion
+    return gaining(alone.units, alone.expected, beside.expected, dispersion, demand, weeks.category)
 
 
 def interval(found: Forecasts, width: float) -> tuple[Floats, Floats]:

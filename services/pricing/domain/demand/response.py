@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
+from services.pricing.domain.demand.crossing import Crossing
+from services.pricing.domain.demand.level import Floats
 from services.pricing.domain.demand.model import Demand
 
 NORMAL: Final = 1.6449
@@ -20,6 +20,9 @@ class Response:
     `prior_only`: its price never moved, so the elasticity is its category's. Amounts are units of `currency`.
     `dispersion` is the variance of a week's units as a multiple of their mean, `shared_error` the part of the
     elasticity's error that the products of its category have in common.
+
+    `cross_elasticity`: a per cent that all others of its category become dearer adds so many per cent to its
+    units; 0 where that was not found. `sold` pieces in the model's weeks are its weight among them.
     """
 
     product_id: str
@@ -32,6 +35,9 @@ class Response:
     prior_only: bool
     dispersion: float = 1.0
     shared_error: float = 0.0
+    cross_elasticity: float = 0.0
+    cross_error: float = 0.0
+    sold: float = 0.0
 
     def units(self, price: float) -> float:
         """Expected units of a week at a price: units x (price / usual price) ** elasticity."""
@@ -50,6 +56,7 @@ class Responses(Mapping[str, Response]):
     def __init__(self, version: str, found: Sequence[Response]) -> None:
         self.version = version
         self._found = {one.product_id: one for one in found}
+        self.crossing = Crossing(found)
 
     def __getitem__(self, product_id: str) -> Response:
         return self._found[product_id]
@@ -65,10 +72,12 @@ def responses(
     demand: Demand,
     product_ids: Sequence[str],
     categories: Sequence[str],
-    usual: np.ndarray[Any, np.dtype[np.float64]],
+    usual: Floats,
+    sold: Floats,
     currency: str,
 ) -> list[Response]:
-    """What was learnt of each product; `usual` (N) is the price that log prices are relative to."""
+    """What was learnt of each product; `usual` (N) is the price that log prices are relative to, `sold` (N)
+    pieces in all. The last coefficient is the cross elasticity."""
     return [
         Response(
             product_id,
@@ -81,6 +90,9 @@ def responses(
             bool(demand.prior_only[at]),
             float(demand.dispersion[at]),
             float(demand.shared[at, 0]),
+            float(demand.coefficients[at, -1]),
+            float(demand.errors[at, -1]),
+            float(sold[at]),
         )
         for at, (product_id, category) in enumerate(zip(product_ids, categories, strict=True))
     ]

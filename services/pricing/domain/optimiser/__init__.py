@@ -4,6 +4,7 @@ goals.py        what a policy wants
 grain.py        cents, or what a currency has
 candidates.py   the prices within reach of the rules
 gains.py        what each is expected to bring, with the doubt about the elasticity
+beside.py       what prices do to the sales of other products
 coherence.py    what prices must keep among each other
 choice.py       the best choice: a multiple-choice integer program
 optimise.py     all of it

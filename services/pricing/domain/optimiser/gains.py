@@ -94,13 +94,13 @@ def draws(item: Item) -> Floats:
     """
     known = item.response
     common = min(1.0, (known.shared_error / known.elasticity_error) ** 2) if known.elasticity_error else 0.0
-    mixed = np.sqrt(common) * _order(item.category) + np.sqrt(1 - common) * _order(item.product_id)
+    mixed = np.sqrt(common) * quantiles(item.category) + np.sqrt(1 - common) * quantiles(item.product_id)
     ranks = np.argsort(np.argsort(mixed))  # each product's own distribution stays exact
     return np.asarray(np.minimum(known.elasticity + known.elasticity_error * _QUANTILES[ranks], 0.0))
 
 
-def _order(name: str) -> Floats:
-    """The quantiles in an order that is the name's own."""
+def quantiles(name: str) -> Floats:
+    """The normal distribution's quantiles (S) in an order that is the name's own."""
     return np.random.default_rng(zlib.crc32(name.encode())).permutation(_QUANTILES)
 
 

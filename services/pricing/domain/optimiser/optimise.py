@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from services.pricing.domain.demand.crossing import Crossing
+from services.pricing.domain.optimiser.beside import beside
 from services.pricing.domain.optimiser.candidates import Candidate, Item, bound_text, candidates
 from services.pricing.domain.optimiser.choice import Choice, choose
 from services.pricing.domain.optimiser.coherence import Floats, Row, rows
@@ -55,12 +57,26 @@ class _Group(NamedTuple):
     choice: Choice
     goals: Goals
     now: int
+    brought: Floats
+    effect: Floats
+
+    def changed(self, place: int, name: str) -> Floats:
+        """How a product's units, revenue or margin change (S), all prices of the group changing."""
+        values = getattr(self.outlooks[place], name)
+        return np.asarray(values[self.choice.chosen[place]] * self.effect[place] - values[0])
 
 
 def optimise(
-    items: Sequence[Item], now: int, objective: Objective | None = None, seconds: float = SECONDS
+    items: Sequence[Item],
+    now: int,
+    objective: Objective | None = None,
+    crossing: Crossing | None = None,
+    seconds: float = SECONDS,
 ) -> Plan:
-    """The best prices that rules and goals allow, and nothing for products that had better stay."""
+    """The best prices that rules and goals allow, and nothing for products that had better stay.
+
+    `crossing` tells which products answer to whose price.
+    """
     groups: dict[tuple[str, Goals], list[Item]] = defaultdict(list)
     for item in items:
         goals = replace(item.goals, objective=objective) if objective else item.goals
@@ -68,7 +84,7 @@ def optimise(
     skipped: list[tuple[str, str]] = []
     solved: list[_Group] = []
     for (_, goals), theirs in sorted(groups.items(), key=lambda pair: pair[0][0]):
-        solved.append(_solved(theirs, goals, now, skipped, seconds))
+        solved.append(_solved(theirs, goals, now, skipped, seconds, crossing))
         seconds -= solved[-1].choice.seconds
     changes = sorted(
         (change for group in solved for change in _changes(group)), key=lambda c: c.item.product_id
@@ -86,7 +102,12 @@ def optimise(
 
 
 def _solved(
-    items: Sequence[Item], goals: Goals, now: int, skipped: list[tuple[str, str]], seconds: float
+    items: Sequence[Item],
+    goals: Goals,
+    now: int,
+    skipped: list[tuple[str, str]],
+    seconds: float,
+    crossing: Crossing | None,
 ) -> _Group:
     kept: list[Item] = []
     prices: list[list[Candidate]] = []
@@ -101,8 +122,23 @@ def _solved(
             prices.append(theirs)
             outlooks.append(found)
     tied = rows(kept, prices, outlooks, goals) if kept else []
+    others = beside(kept, crossing)
+    brought = others.brought(np.array([_worth(one, goals) for one in outlooks]))
+    moves = [np.log([one.price / theirs[0].price for one in theirs]) for theirs in prices]
+    outlooks = [
+        replace(one, score=one.score + gain * move)
+        for one, gain, move in zip(outlooks, brought, moves, strict=True)
+    ]
     choice = choose([one.score for one in outlooks], tied, seconds)
-    return _Group(kept, prices, outlooks, tied, choice, goals, now)
+    moved = np.array([move[chosen] for move, chosen in zip(moves, choice.chosen, strict=True)])
+    return _Group(kept, prices, outlooks, tied, choice, goals, now, brought * moved, others.effect(moved))
+
+
+def _worth(found: Outlook, goals: Goals) -> float:
+    """What a product brings now, in the objective."""
+    value = {Objective.MARGIN: found.margin, Objective.UNITS: found.units}.get(goals.objective, found.revenue)
+    assert value is not None
+    return float(value[0].mean())
 
 
 def _total(groups: Sequence[_Group], name: str) -> Interval:
@@ -111,12 +147,8 @@ def _total(groups: Sequence[_Group], name: str) -> Interval:
 
 def _gain(group: _Group, name: str) -> Floats:
     """What the choice changes in all, by draw (S)."""
-    total = np.zeros(DRAWS)
-    for found, chosen in zip(group.outlooks, group.choice.chosen, strict=True):
-        values = getattr(found, name)
-        if chosen and values is not None:
-            total += values[chosen] - values[0]
-    return total
+    told = (place for place, found in enumerate(group.outlooks) if getattr(found, name) is not None)
+    return sum((group.changed(place, name) for place in told), np.zeros(DRAWS))
 
 
 def _changes(group: _Group) -> list[Change]:
@@ -125,8 +157,8 @@ def _changes(group: _Group) -> list[Change]:
     for place, (item, found) in enumerate(zip(group.items, group.outlooks, strict=True)):
         chosen = group.choice.chosen[place]
         if chosen:
-            units, revenue = (interval(values[chosen] - values[0]) for values in (found.units, found.revenue))
-            margin = None if found.margin is None else interval(found.margin[chosen] - found.margin[0])
+            units, revenue = (interval(group.changed(place, name)) for name in ("units", "revenue"))
+            margin = None if found.margin is None else interval(group.changed(place, "margin"))
             said = (*_constraints(group, place), *tied[place])
             counted = bool(group.goals.stock_weeks or group.goals.objective is Objective.CLEARANCE)
             price = group.prices[place][chosen].price
@@ -136,6 +168,8 @@ def _changes(group: _Group) -> list[Change]:
 
 
 MOST_TOLD: Final = 20
+TELLING: Final = 0.005
+"""What others gain or lose is told from this share of what the product brings on."""
 
 
 def _kept(group: _Group) -> list[tuple[str, str]]:
@@ -178,6 +212,9 @@ def _constraints(group: _Group, place: int) -> list[str]:
         said.append(held)
     elif chosen.price == (max if up else min)(candidate.price for candidate in prices):
         said.append(f"a proposal changes a price by {percent(goals.max_step)} at most")
+    if abs(gain := group.brought[place]) > TELLING * _worth(group.outlooks[place], goals):
+        answer, kind = "gain" if gain > 0 else "lose", goals.objective.name.lower()
+        said.append(f"other products of its category {answer} {abs(gain):.2f} of {kind} a week by it")
     if item.response.prior_only:
         said.append("its price never moved: judged by the low end of its gain")
     if np.isneginf(group.outlooks[place].score).any():

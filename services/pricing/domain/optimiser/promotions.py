@@ -16,11 +16,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from services.pricing.domain.demand.crossing import CrossElasticity
 from services.pricing.domain.limits import MICROS
 from services.pricing.domain.optimiser.candidates import Item
 from services.pricing.domain.optimiser.choice import choose
 from services.pricing.domain.optimiser.coherence import Row
-from services.pricing.domain.optimiser.gains import DRAWS, demand, draws, interval
+from services.pricing.domain.optimiser.gains import DRAWS, demand, draws, interval, quantiles
 from services.pricing.domain.optimiser.goals import Objective
 from services.pricing.domain.optimiser.grain import rounded
 from services.pricing.domain.optimiser.sales import Floats
@@ -34,7 +35,7 @@ LEAST_APART: Final = 6
 LEAST_PERCENT: Final = 5
 """A reduction of less is not worth announcing."""
 
-Cross = Mapping[str, Mapping[str, float]]
+Cross = Mapping[str, Mapping[str, CrossElasticity]]
 """By product, how the demand of others answers to its price: elasticities over 0 for substitutes."""
 
 
@@ -146,13 +147,14 @@ class _Beside:
     def taken(self, item: Item, price: int, more: Floats) -> Floats:
         """What the others lose for so many pieces sold more (S), in the objective."""
         if item.product_id in self._cross:
-            change = np.log(price / item.price)
-            lost = 0.0
-            for other_id, elasticity in self._cross[item.product_id].items():
+            change, doubt = np.log(price / item.price), quantiles(item.category)
+            lost = np.zeros(len(more))
+            for other_id, answer in self._cross[item.product_id].items():
                 if (other := self._items.get(other_id)) and other_id != item.product_id:
                     sold = other.response.units(other.price / MICROS)
-                    lost += sold * (1 - np.exp(elasticity * change)) * _worth(other, self._calendar)
-            return np.full(len(more), lost)
+                    drawn = np.exp((answer.elasticity + answer.error * doubt) * change)
+                    lost += sold * (1 - drawn) * _worth(other, self._calendar)
+            return lost
         units, worth = self._sums[item.category]
         mine = item.response.units(item.price / MICROS)
         if units - mine <= 1e-9:
