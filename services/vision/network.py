@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import torch
@@ -13,8 +14,11 @@ EMBEDDING: Final = 1280
 LABELS: Final = 1000
 STEM: Final = 32
 
-TAIL: Final = 3
-"""Stages of the tail: one of those at a sixteenth of the picture's side, and all at a thirty-second."""
+TAIL: Final = 2
+"""Stages of the tail: those at a thirty-second of the picture's side."""
+
+FIRST_LEVEL: Final = 1
+"""The first stage whose mean and spread are features: the one before is large, dear and says little."""
 
 
 class Stage(NamedTuple):
@@ -43,6 +47,23 @@ class Variant(NamedTuple):
     def shape(self) -> tuple[int, int, int]:
         """What the trunk makes of a picture: channels, height and width."""
         return self.stages[-TAIL - 1].channels, SIDE // 16, SIDE // 16
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The last block of each stage that is a level."""
+        ends = tuple(accumulate(stage.blocks for stage in self.stages))
+        return tuple(end - 1 for end in ends[FIRST_LEVEL:])
+
+    @property
+    def levels(self) -> tuple[int, int]:
+        """Features of the levels in the trunk, and in the tail: two a channel."""
+        trunk, tail = self.stages[FIRST_LEVEL:-TAIL], self.stages[-TAIL:]
+        return 2 * sum(stage.channels for stage in trunk), 2 * sum(stage.channels for stage in tail)
+
+    @property
+    def features(self) -> int:
+        """All that a head sees: levels of the trunk, levels of the tail, and what the tail ends with."""
+        return sum(self.levels) + EMBEDDING
 
 
 def _stages(channels: tuple[int, ...], blocks: tuple[int, ...]) -> tuple[Stage, ...]:
@@ -123,7 +144,9 @@ class Block(nn.Module):
 class EfficientNetLite(nn.Module):
     """The whole network, with its preprocessing inside, so that a caller cannot get it wrong.
 
-    The trunk is the stem and the first blocks, the tail all that follows up to the pooled features.
+    The trunk is the stem and the first blocks, the tail all that follows up to the pooled features. A level
+    is what a stage ends with: each channel's mean and spread over the picture. The early ones know colours
+    and textures, which ImageNet's classes made the last layers forget.
     """
 
     def __init__(self, variant: Variant) -> None:
@@ -138,49 +161,37 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 (n, SIDE, SIDE, 3) to probabilities (n, 1000), sum 1, and embeddings (n, 1280), length 1."""
-        pooled = self.tail(self.trunk(pixels))
+        maps, _ = self.trunk(pixels)
+        pooled = self.tail(maps)[:, -EMBEDDING:]
         return self._fc(pooled).softmax(dim=1), nn.functional.normalize(pooled, dim=1)
 
-    def trunk(self, pixels: Tensor) -> Tensor:
-        """uint8 (n, SIDE, SIDE, 3) to (n, *variant.shape)."""
+    def trunk(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (n, SIDE, SIDE, 3) to (n, *variant.shape), and the trunk's levels (n, variant.levels[0])."""
         x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
         x = nn.functional.relu6(self._bn0(self._conv_stem(x)))
-        for block in self._blocks[: self.variant.trunk]:
-            x = block(x)
-        return x
+        return self._pass(x, 0, self.variant.trunk)
 
     def tail(self, x: Tensor) -> Tensor:
-        """(n, *variant.shape) to pooled features (n, EMBEDDING)."""
-        for block in self._blocks[self.variant.trunk :]:
-            x = block(x)
+        """(n, *variant.shape) to the tail's levels and the pooled features, side by side."""
+        x, levels = self._pass(x, self.variant.trunk, len(self._blocks))
         x = nn.functional.relu6(self._bn1(self._conv_head(x)))
-        return x.mean(dim=(2, 3))
+        return torch.cat((levels, x.mean(dim=(2, 3))), 1)
+
+    def _pass(self, x: Tensor, first: int, end: int) -> tuple[Tensor, Tensor]:
+        """What blocks make of x, and the levels among them."""
+        levels = []
+        for number in range(first, end):
+            x = self._blocks[number](x)
+            if number in self.variant.ends:
+                mean = x.mean(dim=(2, 3))
+                spread = ((x - mean[:, :, None, None]) ** 2).mean(dim=(2, 3))
+                levels += [mean, (spread + 1e-6).sqrt()]  # a spread of 0 has no slope
+        return x, torch.cat(levels, 1)
 
     def tail_parameters(self) -> Iterator[nn.Parameter]:
         """What fine-tuning the tail changes."""
         for part in (*self._blocks[self.variant.trunk :], self._conv_head, self._bn1):
             yield from part.parameters()
-
-
-class Classifier(nn.Module):
-    """A network whose classes are a shop's own.
-
-    probabilities = softmax(head . pooled), the head divided by its temperature; embedding = (pooled - centre)
-    . projection, of length 1.
-    """
-
-    def __init__(
-        self, network: EfficientNetLite, head: nn.Linear, centre: Tensor, projection: Tensor
-    ) -> None:
-        super().__init__()
-        self.network, self.head = network, head
-        self.centre, self.projection = nn.Buffer(centre), nn.Buffer(projection)
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, SIDE, SIDE, 3) to probabilities (n, classes) and embeddings (n, size) of length 1."""
-        pooled = self.network.tail(self.network.trunk(pixels))
-        embedding = (pooled - self.centre) @ self.projection
-        return self.head(pooled).softmax(dim=1), nn.functional.normalize(embedding, dim=1)
 
 
 def _blocks(stages: tuple[Stage, ...]) -> list[Block]:

@@ -32,7 +32,7 @@ async def train(
 
     With `images`, a CSV file of path, label and perhaps coarse and product_id: learns those labels. Photos of
     `validation` choose, or a tenth of the images. `backbone` is lite0, or lite2, which costs more. `head` is
-    ridge (seconds, once features are there), tuned (minutes) or best, whichever is more often right.
+    ridge (seconds, once features are there), tuned (minutes), both side by side, or best of these.
     `precision` int8 halves the cost of a picture. `report` is a page of what is confused. It serves unless it
     is less often right than what serves, on the same photos; `force` has it serve all the same. Cut short,
     the same command goes on.

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
 pytest.importorskip("torch", reason="training needs torch: install aisle[train]")
 
 import torch
 
-from services.kit.checkpoints import Checkpoint
 from services.kit.models import ModelStore
 from services.kit.progress import silent
 from services.vision import photos
@@ -21,44 +19,14 @@ from services.vision.domain.image import pixels
 from services.vision.measures import area_under, calibration_error
 from services.vision.network import published
 from services.vision.train import train
-from services.vision.training import features, parts, tuning
+from services.vision.training import features, parts
 from services.vision.training.finish import calibrated, projection
-from services.vision.training.ridge import closed_form
-
-SHAPES = ("ball", "box", "stripes")
+from tests.vision.shapes import SHAPES, drawn, table
 
 
-def drawn(shape: str, seed: int) -> Image.Image:
-    """A shape of some size and colour on some ground."""
-    draw = np.random.default_rng(seed)
-    ground, ink = (tuple(int(c) for c in draw.integers(0, 256, 3)) for _ in range(2))
-    image = Image.new("RGB", (120, 100), ground)
-    pen, half = ImageDraw.Draw(image), int(draw.integers(20, 40))
-    if shape == "ball":
-        pen.ellipse((60 - half, 50 - half, 60 + half, 50 + half), fill=ink)
-    elif shape == "box":
-        pen.rectangle((60 - half, 50 - half, 60 + half, 50 + half), fill=ink)
-    else:
-        for left in range(0, 120, 16):
-            pen.rectangle((left, 0, left + 7, 100), fill=ink)
-    return image
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten photos of each shape, one that is broken and one that is not there."""
-    folder = tmp_path_factory.mktemp("photos")
-    lines = ["path,label,coarse,product_id"]
-    for shape in SHAPES:
-        for number in range(10):
-            drawn(shape, number).save(folder / f"{shape}{number}.jpg", quality=90)
-            lines.append(
-                f"{shape}{number}.jpg,{shape},{'flat' if shape == 'stripes' else 'solid'},the-{shape}"
-            )
-    (folder / "broken.jpg").write_bytes(b"no picture")
-    lines += ["broken.jpg,ball,solid,the-ball", "missing.jpg,box,solid,the-box"]
-    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
-    return folder / "labels.csv"
+@pytest.fixture(scope="module", name="table")
+def _table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return table(tmp_path_factory.mktemp("photos"))
 
 
 # 20 seconds of CPU, most of them torch's import and its export to ONNX, whatever the photos: on cores that
@@ -88,37 +56,6 @@ async def test_a_shop_photographs_its_shelf_and_recognises_it(table: Path, tmp_p
     assert right >= 15
     assert "Confusion" in page.read_text()
     assert (await train(config, progress=silent))["version"] == model.version  # not replaced unasked
-
-
-def test_tuning_goes_on_where_it_was_cut_short(table: Path, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(tuning, "EPOCHS", 3)
-    mine, network = photos.read(table)[::3][:10], published()
-    names = photos.classes(mine)
-    maps, frozen, _ = features.cached(mine, "lite0", network, tmp_path / "features", silent, 2)
-    label = np.array([names.index(photo.label) for photo in mine])
-    part = parts.Part(maps, frozen, np.arange(len(mine)), label, parts.balance(label, len(names)))
-    group = np.array([0, 0, 1])
-    start = closed_form(network, part, part, len(names))
-    start = start._replace(accuracy=-1.0)  # so that the best epoch's weights are what is compared
-    epochs: list[int] = []
-
-    def stop(what: str, done: int, total: int) -> None:
-        epochs.append(done)
-        if done == 2:
-            raise KeyboardInterrupt
-
-    def told(what: str, done: int, total: int) -> None:
-        epochs.append(done)
-
-    whole = tuning.tuned(start, part, part, group, silent, Checkpoint(tmp_path / "whole.pt"), "x")
-    with pytest.raises(KeyboardInterrupt):
-        tuning.tuned(start, part, part, group, stop, Checkpoint(tmp_path / "cut.pt"), "x")
-    again = tuning.tuned(start, part, part, group, told, Checkpoint(tmp_path / "cut.pt"), "x")
-    assert epochs == [1, 2, 3]
-    assert torch.equal(again.head.weight, whole.head.weight)
-    assert torch.equal(again.network._conv_head.weight, whole.network._conv_head.weight)
-    assert not torch.equal(again.network._conv_head.weight, network._conv_head.weight)
-    assert not (tmp_path / "cut.pt").exists()
 
 
 @pytest.mark.parametrize(
@@ -195,7 +132,7 @@ def test_the_projection_brings_photos_of_one_thing_together():
     things = draw.normal(0, 1, (20, 40))
     light = draw.normal(0, 1, (3, 40)) * 8  # three directions in which all photos differ, whatever they show
     x = things[label] + draw.normal(0, 1, (300, 3)) @ light
-    centre, directions = projection(torch.from_numpy(x), label, 20)
+    embed = projection(torch.from_numpy(x), label, 20)
 
     def neighbours(vectors: np.ndarray) -> float:
         vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -203,7 +140,8 @@ def test_the_projection_brings_photos_of_one_thing_together():
         np.fill_diagonal(cosines, -2)
         return float((label[cosines.argmax(1)] == label).mean())
 
-    made = (torch.from_numpy(x).float() - centre) @ directions
+    made = embed(torch.from_numpy(x).float()).detach()
+    assert made.shape[1] == 40
     assert neighbours(made.numpy()) > 0.95 > neighbours(x - x.mean(0)) + 0.3
 
 

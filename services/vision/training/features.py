@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from services.kit.progress import Progress
 from services.vision.domain.image import ImageError
-from services.vision.network import EMBEDDING, EfficientNetLite
+from services.vision.network import EfficientNetLite
 from services.vision.photos import VIEWS, Photo, views
 from services.vision.training.export import onnx
 
@@ -26,33 +26,38 @@ BATCH: Final = 16
 WORTH_EXPORTING: Final = 1000
 """Views from which on the network is exported first: ONNX Runtime takes a third of torch's time on a CPU."""
 
-FORMAT: Final = "2"
+FORMAT: Final = "4"
 """Changes when the same photos give other features."""
 
 Pixels = npt.NDArray[np.uint8]
-Look = Callable[[Pixels], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]
+Look = Callable[[Pixels], Sequence[npt.NDArray[np.float32]]]
+File = np.memmap[Any, np.dtype[np.float16]]
+
+KINDS: Final = ("maps", "levels", "frozen")
+"""What is kept of a view: see parts.py."""
 
 
 class Cached(NamedTuple):
-    """float16 `maps` (photos, views, *variant.shape) and `frozen` (photos, views, EMBEDDING)."""
+    """float16 arrays (photos, views, ...), as parts.py tells them."""
 
-    maps: "np.memmap[Any, np.dtype[np.float16]]"
-    frozen: "np.memmap[Any, np.dtype[np.float16]]"
+    maps: File
+    levels: File
+    frozen: File
     rejects: dict[int, str]
     """By the place of a photo that could not be read, why."""
 
 
 class Frozen(nn.Module):
-    """A network that tells what its trunk makes of pictures, and the pooled features."""
+    """A network that tells what its trunk and its tail make of pictures."""
 
     def __init__(self, network: EfficientNetLite) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (n, SIDE, SIDE, 3) to (n, *variant.shape) and (n, EMBEDDING)."""
-        maps = self.network.trunk(pixels)
-        return maps, self.network.tail(maps)
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """uint8 (n, SIDE, SIDE, 3) to KINDS."""
+        maps, levels = self.network.trunk(pixels)
+        return maps, levels, self.network.tail(maps)
 
 
 def cached(
@@ -70,11 +75,12 @@ def cached(
     folder.mkdir(parents=True, exist_ok=True)
     key = _key(photos, name, count)
     state = folder / f"{key}.json"
-    shape = (len(photos), count)
-    maps, frozen = (
-        _array(folder / f"{key}.{kind}", (*shape, *size))
-        for kind, size in (("maps", network.variant.shape), ("frozen", (EMBEDDING,)))
-    )
+    variant = network.variant
+    sizes = (variant.shape, variant.levels[:1], (variant.features - variant.levels[0],))
+    kept = [
+        _array(folder / f"{key}.{kind}", (len(photos), count, *size))
+        for kind, size in zip(KINDS, sizes, strict=True)
+    ]
     done, rejects = _state(state)
     look = _look(network, (len(photos) - done) * count)
     for start in range(done, len(photos), BATCH):
@@ -82,14 +88,16 @@ def cached(
         part = photos[start : start + BATCH]
         for at, photo in enumerate(part, start):
             try:
-                maps[at], frozen[at] = look(views(photo, count))
+                for array, found in zip(kept, look(views(photo, count)), strict=True):
+                    array[at] = found
             except ImageError as error:
                 rejects[at] = str(error)
-        maps.flush()
-        frozen.flush()
+        for array in kept:
+            array.flush()
         _write(state, {"done": start + len(part), "rejects": rejects})
     progress("features", len(photos), len(photos))
-    return Cached(maps, frozen, rejects)
+    maps, levels, tails = kept
+    return Cached(maps, levels, tails, rejects)
 
 
 def _look(network: EfficientNetLite, left: int) -> Look:
@@ -98,21 +106,20 @@ def _look(network: EfficientNetLite, left: int) -> Look:
     if device.type == "cpu" and left >= WORTH_EXPORTING:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "frozen.onnx"
-            onnx(frozen, path, ["maps", "frozen"])
+            onnx(frozen, path, KINDS)
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        return lambda pixels: tuple(session.run(["maps", "frozen"], {"pixels": pixels}))
+        return lambda pixels: session.run(KINDS, {"pixels": pixels})
 
     @torch.no_grad()
-    def see(pixels: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        one, other = frozen(torch.from_numpy(pixels).to(device))
-        return one.float().cpu().numpy(), other.float().cpu().numpy()
+    def see(pixels: Pixels) -> Sequence[npt.NDArray[np.float32]]:
+        return [one.float().cpu().numpy() for one in frozen(torch.from_numpy(pixels).to(device))]
 
     return see
 
 
-def _array(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.float16]]":
+def _array(file: Path, shape: tuple[int, ...]) -> File:
     return np.memmap(file, np.float16, "r+" if file.exists() else "w+", shape=shape)
 
 

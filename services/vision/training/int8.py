@@ -18,7 +18,7 @@ CALIBRATED_ON: Final = 128
 """Photos by which the ranges of activations are told."""
 
 MOST_LOST: Final = 0.005
-"""The accuracy that int8 may lose: more, and it is refused."""
+"""The accuracy that int8 may lose: more, and the network stays in floats."""
 
 ALIKE: Final = 0.98
 """The share of photos of which an int8 network must say the same, so that what it loses is not luck."""
@@ -47,7 +47,8 @@ def replace(model: Path, calibrate: Pictures, choose: Pictures, label: Ints) -> 
     """Puts an int8 network in the place of a float one; tells what was lost, and what stayed in floats.
 
     Of FLOATS the first is taken that says the same of ALIKE of the photos that choose and loses no more than
-    MOST_LOST of the accuracy. Raises ValueError when none loses so little.
+    MOST_LOST of the accuracy, or else that which says the same most often. When all lose more the network
+    stays in floats: `int8_serves` is 0 then, and the others tell of the best that was tried.
     """
     before = see(model, choose)
     tried, ready = dict[int, Tried](), model.with_suffix(".ready")
@@ -59,15 +60,18 @@ def replace(model: Path, calibrate: Pictures, choose: Pictures, label: Ints) -> 
             if tried[floats].same >= ALIKE and tried[floats].lost <= MOST_LOST:
                 break
         allowed = [floats for floats, one in tried.items() if one.lost <= MOST_LOST]
-        if not allowed:
-            least = min(one.lost for one in tried.values())
-            raise ValueError(f"int8 loses {least:.3f} of the accuracy; at most {MOST_LOST} is allowed")
-        best = max(allowed, key=lambda floats: tried[floats].same)
-        os.replace(tried[best].path, model)
+        best = max(allowed or tried, key=lambda floats: tried[floats].same)
+        if allowed:
+            os.replace(tried[best].path, model)
     finally:
         for path in (ready, *(one.path for one in tried.values())):
             path.unlink(missing_ok=True)
-    return {"int8_lost": tried[best].lost, "int8_same": tried[best].same, "int8_floats": float(best)}
+    return {
+        "int8_lost": tried[best].lost,
+        "int8_same": tried[best].same,
+        "int8_floats": float(best),
+        "int8_serves": float(bool(allowed)),
+    }
 
 
 def _try(path: Path, before: Seen, choose: Pictures, label: Ints) -> Tried:

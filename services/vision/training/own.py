@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from services.kit.checkpoints import Checkpoint
 from services.kit.models import Model
@@ -16,16 +15,17 @@ from services.kit.progress import Metric, Progress
 from services.vision import photos
 from services.vision.domain.image import SIDE, ImageError
 from services.vision.measures import calibration_error
-from services.vision.network import VARIANTS, Classifier, published
+from services.vision.network import VARIANTS, published
 from services.vision.photos import Photo
 from services.vision.training import features, int8, parts, publish, report
 from services.vision.training.export import compare, write
-from services.vision.training.finish import Confidence, calibrated, projection
+from services.vision.training.finish import Confidence
+from services.vision.training.joined import joined
 from services.vision.training.ridge import closed_form
 from services.vision.training.tuning import tuned
 
 LEAST_CLASSES: Final = 2
-HEADS: Final = ("best", "ridge", "tuned")
+HEADS: Final = ("best", "ridge", "tuned", "both")
 PRECISIONS: Final = ("fp32", "int8")
 
 
@@ -66,24 +66,26 @@ def make(folder: Path, wanted: Wanted, cache: Path, serving: Model | None, progr
     )
     rejected = _rejected(folder, (teach, kept_teach), (choose, kept_choose))
     group = _groups(names, [*kept_teach, *kept_choose])
-    fitted = closed_form(network, one, other, len(names))
-    told = {"ridge_accuracy": fitted.accuracy}
+    fitted = [closed_form(network, one, other, len(names))]
+    told = {"ridge_accuracy": fitted[0].accuracy}
     if wanted.head != "ridge":
-        name = f"{wanted.images} {wanted.backbone} {len(names)}"
         checkpoint = Checkpoint(cache / "tuning.pt")
-        better = tuned(fitted, one, other, group, progress, checkpoint, name)
-        told["tuned_accuracy"] = better.accuracy
-        fitted = better if wanted.head == "tuned" or better.accuracy >= fitted.accuracy else fitted
-    classifier, confidence = _classifier(fitted, one, other, len(names))
+        name = f"{wanted.images} {wanted.backbone}"
+        fitted.append(tuned(fitted[0], one, other, group, progress, checkpoint, name))
+        told["tuned_accuracy"] = fitted[1].accuracy
+    classifier, confidence, together = joined(fitted, one, other, wanted.head)
+    if together is not None:
+        told["both_accuracy"] = together
     pictures = _pictures(kept_choose)
     told["export_difference"] = compare(folder / "model.onnx", *write(classifier, folder / "model.onnx"))
     if wanted.precision == "int8":
         calibrate = _pictures(kept_teach[:: -(-len(kept_teach) // int8.CALIBRATED_ON) or 1])
         told |= int8.replace(folder / "model.onnx", calibrate, pictures, other.label)
+    precision = "int8" if told.get("int8_serves") else "fp32"
     seen = publish.see(folder / "model.onnx", pictures) if len(pictures) else None
     if seen is not None:
         told |= _figures(seen, other.label, group, confidence)
-    facts = {"embedding": classifier.projection.shape[1], "unknown_below": confidence.unknown_below}
+    facts = {"embedding": classifier.size, "unknown_below": confidence.unknown_below}
     publish.describe(folder, names, [*kept_teach, *kept_choose], facts)
     told["cpu_seconds"] = time.process_time() - begun
     if wanted.report is not None and seen is not None:
@@ -96,7 +98,7 @@ def make(folder: Path, wanted: Wanted, cache: Path, serving: Model | None, progr
         "classes": str(len(names)),
         "rejected": str(rejected),
         "backbone": wanted.backbone,
-        "precision": wanted.precision,
+        "precision": precision,
     }
     return Made({name: Metric(value=value, low=None, high=None) for name, value in told.items()}, span, less)
 
@@ -124,7 +126,7 @@ def _part(
     number = {name: at for at, name in enumerate(names)}
     label = np.array([number[every[at].label] for at in kept], np.int64)
     weight = parts.balance(label, len(names))
-    return [every[at] for at in kept], parts.Part(cached.maps, cached.frozen, kept, label, weight)
+    return [every[at] for at in kept], parts.Part(*cached[:3], kept, label, weight)
 
 
 def _groups(names: Sequence[str], photos: Sequence[Photo]) -> parts.Ints:
@@ -139,19 +141,6 @@ def _rejected(folder: Path, *parts: tuple[Sequence[Photo], Sequence[Photo]]) -> 
     paths = [photo.path for every, kept in parts for photo in sorted(set(every) - set(kept), key=str)]
     (folder / "rejects.txt").write_text("".join(f"{path.name}\n" for path in paths), encoding="utf-8")
     return len(paths)
-
-
-def _classifier(
-    fitted: parts.Fitted, teach: parts.Part, choose: parts.Part, classes: int
-) -> tuple[Classifier, Confidence]:
-    network, head = fitted.network.cpu(), fitted.head
-    confidence = calibrated(head(parts.pooled(network, choose)).detach(), choose.label)
-    cool = nn.Linear(head.in_features, head.out_features)
-    with torch.no_grad():
-        cool.weight.copy_(head.weight / confidence.temperature)
-        cool.bias.copy_(head.bias / confidence.temperature)
-    centre, directions = projection(parts.pooled(network, teach), teach.label, classes)
-    return Classifier(network, cool, centre, directions).eval(), confidence
 
 
 def _pictures(mine: Sequence[Photo]) -> npt.NDArray[np.uint8]:

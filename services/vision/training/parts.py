@@ -5,9 +5,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from services.vision.network import EMBEDDING, EfficientNetLite
+from services.vision.network import EfficientNetLite
+from services.vision.training.classifier import Head
 
 BATCH: Final = 64
 
@@ -17,11 +18,12 @@ Ints = npt.NDArray[np.int64]
 class Part(NamedTuple):
     """Some photos of a cache: the rows that they have there, each one's class, and its weight.
 
-    `maps` (all, views, *network.variant.shape) is what the trunk makes of a view, `frozen` (all, views,
-    EMBEDDING) what the published tail makes of that.
+    Of each view of all photos, `maps` (all, views, *network.variant.shape) and `levels` are what the trunk
+    makes of it, `frozen` is what the published tail makes of that; see network.py.
     """
 
     maps: Any
+    levels: Any
     frozen: Any
     rows: Ints
     label: Ints
@@ -29,10 +31,10 @@ class Part(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """The network with its tail, a head on its pooled features, and the accuracy on what chooses."""
+    """The network with its tail, a head on its features, and the accuracy on what chooses."""
 
     network: EfficientNetLite
-    head: nn.Linear
+    head: Head
     accuracy: float
 
 
@@ -44,15 +46,15 @@ def balance(label: Ints, classes: int) -> npt.NDArray[np.float32]:
 
 
 @torch.no_grad()
-def pooled(network: EfficientNetLite, part: Part, view: int = 0) -> Tensor:
-    """(photos, EMBEDDING) of one view by the network's own tail, by batches."""
+def features(network: EfficientNetLite, part: Part, view: int = 0) -> Tensor:
+    """(photos, variant.features) of one view by the network's own tail, by batches."""
     network.eval()
     device = next(network.parameters()).device
-    found = [
-        network.tail(tensor(part.maps[part.rows[at : at + BATCH], view], device)).float().cpu()
-        for at in range(0, len(part.label), BATCH)
-    ]
-    return torch.cat(found) if found else torch.zeros(0, EMBEDDING)
+    found = []
+    for rows in np.array_split(part.rows, max(1, -(-len(part.rows) // BATCH))):
+        tail = network.tail(tensor(part.maps[rows, view], device)).float()
+        found.append(torch.cat((tensor(part.levels[rows, view], device), tail), 1).cpu())
+    return torch.cat(found)
 
 
 def accuracy(logits: Tensor, label: Ints) -> float:
@@ -60,7 +62,7 @@ def accuracy(logits: Tensor, label: Ints) -> float:
     return float((logits.argmax(1) == torch.from_numpy(label)).double().mean()) if len(label) else 0.0
 
 
-def tensor(maps: Any, device: torch.device) -> Tensor:
-    """Cached maps as a network wants them."""
-    x = torch.from_numpy(np.ascontiguousarray(maps)).to(device).float()
-    return x.contiguous(memory_format=torch.channels_last)
+def tensor(kept: Any, device: torch.device) -> Tensor:
+    """Rows of a cache as a network wants them."""
+    x = torch.from_numpy(np.ascontiguousarray(kept)).to(device).float()
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from services.vision.network import EMBEDDING, EfficientNetLite
+from services.vision.training.classifier import Head
 from services.vision.training.parts import Fitted, Part, accuracy
 
 RIDGES: Final = (0.03, 0.1, 0.3, 1.0, 10.0, 100.0)
@@ -15,11 +16,15 @@ RIDGES: Final = (0.03, 0.1, 0.3, 1.0, 10.0, 100.0)
 SHARP: Final = 20.0
 """A ridge head's scores lie between 0 and 1: times this they are logits, before the temperature."""
 
+LEAST_SPREAD: Final = 1e-6
+"""Of a feature that never changes, over the mean of the pooled ones: it is left as it is."""
+
 
 def closed_form(network: EfficientNetLite, teach: Part, choose: Part, classes: int) -> Fitted:
     """The head with the ridge that chooses best. Memory holds one view of all photos at a time."""
-    gram, right = torch.zeros(EMBEDDING, EMBEDDING).double(), torch.zeros(EMBEDDING, classes).double()
-    mean, target = torch.zeros(EMBEDDING).double(), torch.zeros(classes).double()
+    size = network.variant.features
+    gram, right = torch.zeros(size, size).double(), torch.zeros(size, classes).double()
+    mean, target = torch.zeros(size).double(), torch.zeros(classes).double()
     weight = torch.from_numpy(teach.weight).double()
     wanted = nn.functional.one_hot(torch.from_numpy(teach.label), classes).double()
     views = teach.frozen.shape[1]
@@ -33,16 +38,30 @@ def closed_form(network: EfficientNetLite, teach: Part, choose: Part, classes: i
         target += weight @ wanted / total
     gram -= total * torch.outer(mean, mean)
     right -= total * torch.outer(mean, target)
+    scale = _even(gram.diagonal() / total)
+    gram, right = gram * torch.outer(scale, scale), right * scale[:, None]
     held, heads = _features(choose, 0).float(), []
     for ridge in RIDGES:
-        solved = torch.linalg.solve(gram + ridge * gram.diagonal().mean() * torch.eye(EMBEDDING), right)
-        head = nn.Linear(EMBEDDING, classes)
+        solved = torch.linalg.solve(gram + ridge * gram.diagonal().mean() * torch.eye(size), right)
+        head = Head(mean.float(), scale.float(), classes)
         with torch.no_grad():
-            head.weight.copy_(SHARP * solved.T)
-            head.bias.copy_(SHARP * (target - mean @ solved))
+            head.linear.weight.copy_(SHARP * solved.T)
+            head.linear.bias.copy_(SHARP * target)
         heads.append(Fitted(network, head, accuracy(head(held), choose.label)))
     return max(heads, key=lambda one: one.accuracy)
 
 
+def _even(variance: Tensor) -> Tensor:
+    """What features are multiplied by, so that a pooled one varies by 1 in the mean and each level's by 1.
+
+    Pooled features keep their proportions: those that hardly vary say little. Levels have no common unit.
+    """
+    pooled = variance[-EMBEDDING:].mean().clamp(min=1e-12)
+    spread = torch.where(variance > LEAST_SPREAD * pooled, variance, pooled)
+    spread[-EMBEDDING:] = pooled
+    return spread**-0.5
+
+
 def _features(part: Part, view: int) -> Tensor:
-    return torch.from_numpy(np.asarray(part.frozen[part.rows, view], np.float64))
+    kept = (np.asarray(one[part.rows, view], np.float64) for one in (part.levels, part.frozen))
+    return torch.from_numpy(np.concatenate(list(kept), 1))

@@ -12,12 +12,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from services.kit.checkpoints import Checkpoint
 from services.kit.progress import Progress
 from services.vision.network import EfficientNetLite
-from services.vision.training.parts import BATCH, Fitted, Ints, Part, accuracy, pooled, tensor
+from services.vision.training.classifier import Head
+from services.vision.training.parts import BATCH, Fitted, Ints, Part, accuracy, features, tensor
 
-EPOCHS: Final = 14
+EPOCHS: Final = 24
 PATIENCE: Final = 12
 RATE: Final = 5e-4
-HEAD_RATE: Final = 2e-3
+HEAD_RATE: Final = 3e-4
 DECAY: Final = 0.02
 SMOOTHING: Final = 0.1
 DROPOUT: Final = 0.2
@@ -35,13 +36,14 @@ AVERAGED: Final = 2.0
 class Tuned(nn.Module):
     """A network's tail with a head, as one thing to tune and to average."""
 
-    def __init__(self, network: EfficientNetLite, head: nn.Linear) -> None:
+    def __init__(self, network: EfficientNetLite, head: Head) -> None:
         super().__init__()
         self.network, self.head = network, head
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """(n, *network.variant.shape) to logits (n, classes)."""
-        logits: Tensor = self.head(nn.functional.dropout(self.network.tail(maps), DROPOUT))
+    def forward(self, maps: Tensor, levels: Tensor) -> Tensor:
+        """What the trunk gives to logits (n, classes)."""
+        even = self.head.even(torch.cat((levels, self.network.tail(maps)), 1))
+        logits: Tensor = self.head.linear(nn.functional.dropout(even, DROPOUT))
         return logits
 
 
@@ -67,6 +69,7 @@ def tuned(
     if (state := checkpoint.load(key, run.device)) is not None:
         run.load(state["run"])
         best, kept, since, epoch = state["best"], state["kept"], state["since"], state["epoch"]
+        progress(f"tuning goes on after epoch {epoch}", epoch, EPOCHS)
     while epoch < EPOCHS and since < PATIENCE:
         run.epoch(epoch)
         epoch += 1
@@ -75,7 +78,7 @@ def tuned(
         best, kept, since = (right, _copy(run.average), 0) if right >= best else (best, kept, since + 1)
         state = {"run": run.state(), "best": best, "kept": kept, "since": since, "epoch": epoch}
         checkpoint.save(key, state)
-        progress(f"epoch, accuracy {right:.3f}", epoch, EPOCHS)
+        progress(f"epoch {epoch}, accuracy {right:.3f}", epoch, EPOCHS)
     run.model.load_state_dict(kept)
     checkpoint.clear()
     return Fitted(run.model.network.cpu(), run.model.head.cpu(), best)
@@ -115,27 +118,29 @@ class _Run:
         random = np.random.default_rng([0, number])
         torch.manual_seed(number)
         for photo in np.array_split(random.permutation(len(self._teach.label)), self._steps):
-            maps, target = self._mixed(np.sort(photo), random)
+            maps, levels, target = self._mixed(np.sort(photo), random)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                logits = self._call(maps)
+                logits = self._call(maps, levels)
             self._optimiser.zero_grad(set_to_none=True)
             self._loss(logits.float(), target).backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
             self._rate.step()
             self._averaged.update_parameters(self.model)
 
-    def _mixed(self, photo: Ints, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Maps of photos, and what they show (n, classes), each row's sum the photo's weight."""
+    def _mixed(self, photo: Ints, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """What the trunk gives, and what it shows (n, classes), each row's sum the photo's weight."""
         teach = self._teach
         view = random.integers(0, self._views, len(photo))
         maps = tensor(teach.maps[teach.rows[photo], view], self.device)
+        levels = tensor(teach.levels[teach.rows[photo], view], self.device)
         turned = torch.from_numpy(random.random(len(photo)) < 0.5).to(self.device)
         maps = torch.where(turned[:, None, None, None], maps.flip(3), maps)
         label = nn.functional.one_hot(torch.from_numpy(teach.label[photo]), len(self._inside))
         target = (torch.from_numpy(teach.weight[photo])[:, None] * label).to(self.device)
         share = float(random.beta(MIX, MIX))
         other = torch.from_numpy(random.permutation(len(photo))).to(self.device)
-        return maps.lerp(maps[other], share), target.lerp(target[other], share)
+        maps, levels, target = (one.lerp(one[other], share) for one in (maps, levels, target))
+        return maps, levels, target
 
     def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy of classes, smoothed, and of groups, whose probabilities are their classes' sums."""
@@ -148,8 +153,8 @@ class _Run:
     @torch.no_grad()
     def accuracy(self, choose: Part) -> float:
         """The average's accuracy."""
-        features = pooled(self.average.network, choose).to(self.device)
-        return accuracy(self.average.head(features).cpu(), choose.label)
+        seen = features(self.average.network, choose).to(self.device)
+        return accuracy(self.average.head(seen).cpu(), choose.label)
 
     def state(self) -> dict[str, Any]:
         """What load() goes on from."""
@@ -175,7 +180,9 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _key(teach: Part, choose: Part, name: str) -> str:
-    found = hashlib.sha256(name.encode())
+    """Of the photos, the network and what it is tuned by: a training with others does not go on from it."""
+    settings = (EPOCHS, PATIENCE, RATE, HEAD_RATE, DECAY, SMOOTHING, DROPOUT, MIX, GROUPS, AVERAGED, BATCH)
+    found = hashlib.sha256(f"{name} {teach.maps.shape} {settings}".encode())
     for part in (teach, choose):
         found.update(part.label.tobytes())
     return found.hexdigest()
