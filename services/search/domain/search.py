@@ -11,19 +11,17 @@ from datetime import UTC, datetime
 from typing import Final
 
 from services.search.domain import paging
-from services.search.domain.answer import Page, Rescue, Result, listed_because, result_of
+from services.search.domain.answer import Page, Rescue
 from services.search.domain.blending import Found, blended
 from services.search.domain.categories import Learnt
 from services.search.domain.controls import Boost, Controls, InForce, Pin, Synonyms, with_synonyms
+from services.search.domain.cutting import Pile, cut
 from services.search.domain.dense import Meaning
-from services.search.domain.errors import InvalidPageToken
 from services.search.domain.facets import facets
 from services.search.domain.fusion import ASKED, Match, arrange, fuse
-from services.search.domain.grouping import grouped, groups, with_variants
 from services.search.domain.merchandising import boosted, pinned
 from services.search.domain.ordering import Ordering
-from services.search.domain.paging import Position, Shown
-from services.search.domain.ports import Candidate, Catalogue, EncoderAway, Place, Shelf, Wanted, Word
+from services.search.domain.ports import Candidate, Catalogue, EncoderAway, Shelf, Wanted, Word
 from services.search.domain.query.lexicon import Lexicon
 from services.search.domain.query.predicting import attributed
 from services.search.domain.query.rewording import ENOUGH, reworded
@@ -92,7 +90,8 @@ class Searcher:
             asked = _Asked(shelf, chosen, query, meaning, ruled)
             wanted, matches = self._found(asked, filter_)
             counted = facets(asked.request, query, wanted, shelf, self._lexicon)
-            total, results, end = self._paged(asked, wanted, matches, begin)
+            pile = Pile(shelf, wanted, matches, self._lexicon.primaries)
+            total, results, end = cut(pile, chosen, query.text, begin)
             rescue = None if total else self._rescue(asked, filter_)
         more = paging.token(request, end) if end else ""
         told = query, filter_, ruled.redirect, rescue
@@ -127,57 +126,10 @@ class Searcher:
         matches = self._ordered(matches, query, asked.ruled)
         return wanted, self._as_ruled(shelf, matches, asked.ruled, filter_, asked.request.order)
 
-    def _paged(
-        self, asked: _Asked, wanted: Wanted, matches: list[Match], begin: Position | None
-    ) -> tuple[int, list[Result], Position | None]:
-        """How much is wanted, one page of it, and where that ends when there is more."""
-        shelf, request, query = asked.shelf, asked.request, asked.query
-        if query.text and not matches:
-            return 0, [], None
-        total = max(shelf.count(wanted), len(matches))
-        end: Position | None
-        if request.group_variants:
-            total = groups(shelf, wanted, total, self._lexicon.primaries)
-            page, end = self._grouped(asked, wanted, matches, begin)
-            results = with_variants(
-                [result_of(match, query.text) if query.text else _plain(match, request) for match in page],
-                shelf,
-                wanted,
-                self._lexicon.primaries,
-            )
-        elif query.text and request.order is Order.RELEVANCE:
-            page, end = _page(shelf, request.page_size, wanted, matches, begin)
-            results = [result_of(match, query.text) for match in page]
-        else:
-            results, end = _listed(asked, wanted, matches, begin)
-        if request.highlight and wanted.words:
-            marked = shelf.title_words(wanted, [found.product_id for found in results])
-            results = [replace(found, title_words=marked.get(found.product_id, ())) for found in results]
-        return total, results, end
-
-    def _grouped(
-        self, asked: _Asked, wanted: Wanted, matches: list[Match], begin: Position | None
-    ) -> tuple[list[Match], Position | None]:
-        """The first of each group that was not shown, in the order that the request asks for."""
-        if begin is not None and not isinstance(begin, Shown):
-            raise InvalidPageToken("the query is understood otherwise than it was", "page_token")
-        shelf, order = asked.shelf, asked.request.order
-        known = {match.candidate.product_id: match for match in matches}
-
-        def ordered(limit: int) -> list[Match]:
-            if not asked.query.text or order is not Order.RELEVANCE:
-                places = shelf.listing(wanted, order, None, limit)
-                return [known.get(one.product_id) or Match(_unranked(one), 0.0) for one in places]
-            if len(matches) >= limit:
-                return matches[:limit]
-            tail = shelf.ranked(wanted, limit + len(matches))
-            return [*matches, *(Match(one, 0.0) for one in tail if one.product_id not in known)][:limit]
-
-        return grouped(ordered, self._lexicon.primaries, asked.request.page_size, begin or Shown())
-
     def _rescue(self, asked: _Asked, filter_: Filter) -> Rescue | None:
         for names, wider in relaxations(filter_):
-            total, results, _ = self._paged(asked, *self._found(asked, wider), None)
+            pile = Pile(asked.shelf, *self._found(asked, wider), self._lexicon.primaries)
+            total, results, _ = cut(pile, asked.request, asked.query.text, None)
             if total:
                 about = self._about(asked.request, [found.product_id for found in results])
                 return Rescue(names, results, total, about)
@@ -320,49 +272,3 @@ def _by_words(
     wanted = replace(wanted, every=False)
     some = [found for found in shelf.ranked(wanted, HEAD) if found.document not in documents]
     return wanted, whole + some, documents
-
-
-def _page(
-    shelf: Shelf, size: int, wanted: Wanted, matches: Sequence[Match], begin: Position | None
-) -> tuple[list[Match], Position | None]:
-    """The first of what is wanted that were not shown, of which the matches are the head; where they end."""
-    shown = begin or Shown()
-    if not isinstance(shown, Shown):
-        raise InvalidPageToken("the query is understood otherwise than it was", "page_token")
-    found = [match for match in matches if match.candidate.product_id not in shown]
-    if len(found) - shown.skipped <= size:
-        head = {match.candidate.document for match in matches}
-        tail = shelf.ranked(wanted, shown.count + size + 1 + len(head))
-        found += (
-            Match(candidate, 0.0)
-            for candidate in tail
-            if candidate.document not in head and candidate.product_id not in shown
-        )
-    page = found[shown.skipped :][:size]
-    more = len(found) - shown.skipped > size
-    return page, shown.plus(match.candidate.product_id for match in page) if more else None
-
-
-def _listed(
-    asked: _Asked, wanted: Wanted, matches: Sequence[Match], begin: Position | None
-) -> tuple[list[Result], Position | None]:
-    """What is wanted after a place, in the order that the request asks for; where that ends."""
-    if isinstance(begin, Shown):
-        raise InvalidPageToken("the query is understood otherwise than it was", "page_token")
-    request, query = asked.request, asked.query
-    places = asked.shelf.listing(wanted, request.order, begin, request.page_size + 1)
-    page = places[: request.page_size]
-    end = page[-1] if len(places) > len(page) else None
-    if not query.text:
-        return [_plain(Match(_unranked(place), 0.0), request) for place in page], end
-    known = {match.candidate.product_id: match for match in matches}
-    found = [known.get(place.product_id) or Match(_unranked(place), 0.0) for place in page]
-    return [result_of(match, query.text) for match in found], end
-
-
-def _plain(match: Match, request: Request) -> Result:
-    return Result(match.candidate.product_id, 0.0, 0, 0, listed_because(request))
-
-
-def _unranked(place: Place) -> Candidate:
-    return Candidate(0, place.product_id, 0, 0.0)
