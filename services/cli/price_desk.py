@@ -19,6 +19,7 @@ class Status(StrEnum):
     """What became of a proposal; `all` for whatever."""
 
     PENDING = "pending"
+    APPROVED = "approved"
     APPLIED = "applied"
     REJECTED = "rejected"
     EXPIRED = "expired"
@@ -126,12 +127,14 @@ def _show(title: str, found: list[Any], as_json: bool) -> None:
             amount(one.old_price),
             amount(one.new_price),
             _status(one),
+            f"{one.effective_time.ToDatetime():%Y-%m-%d %H:%M}" if one.HasField("effective_time") else "",
+            one.request_id,
             one.decider or one.proposer,
             one.note,
         )
         for one in found
     ]
-    columns = ("id", "product", "old", "new", "status", "by", "note")
+    columns = ("id", "product", "old", "new", "status", "from", "request", "by", "note")
     output.show(
         {"proposals": [MessageToDict(one, preserving_proto_field_name=True) for one in found]},
         lambda: [output.table(title, columns, rows, right=("old", "new"))],

@@ -15,6 +15,10 @@ Depths = Annotated[
     list[float] | None, typer.Option("--depth", help="A cut that is allowed, 0.2 for 20%; may be repeated.")
 ]
 
+Propose = Annotated[bool, typer.Option(help="Propose the plan's prices, each from its week on.")]
+By = Annotated[str, typer.Option("--by", help="Who proposes; needed with --propose.")]
+PlanId = Annotated[str, typer.Option(help="Of the plan; a repeated one proposes nothing twice.")]
+
 
 def markdown(
     product: Annotated[str, typer.Argument(help="The product's id.")],
@@ -30,6 +34,9 @@ def markdown(
     ] = 0.0,
     currency: Annotated[str, typer.Option(help="The currency of --salvage.")] = "",
     depth: Depths = None,
+    propose: Propose = False,
+    by: By = "",
+    plan_id: PlanId = "",
     market: Market = "default",
     pricing: Target = TARGET,
     as_json: Json = False,
@@ -42,6 +49,7 @@ def markdown(
     request.until.FromDatetime(until.replace(tzinfo=UTC))
     if salvage:
         request.salvage.currency_code, request.salvage.amount_micros = currency, round(salvage * _MICROS)
+    _ask_to_propose(request, propose, by, plan_id)
     answer = call(pricing, "PlanMarkdown", request, SECONDS)
     told = MessageToDict(answer, preserving_proto_field_name=True)
     output.show(told, lambda: _markdown(product, answer), as_json=as_json)
@@ -76,6 +84,27 @@ def _markdown(product: str, answer: Any) -> list[Any]:
         output.table(f"{answer.stock} pieces of {product}", columns, weeks, right=columns[1:7]),
         output.table("What it brings", names, outcomes, right=names[1:]),
         f"Over no cut {change(answer.over_keeping)}, over {cut} {change(answer.over_single_cut)}.",
+        *_proposed(answer),
+    ]
+
+
+def _ask_to_propose(request: Any, propose: bool, by: str, plan_id: str) -> None:
+    """Ends the command with 2 where somebody would propose without saying who and which plan."""
+    if not propose:
+        return
+    if not by or not plan_id:
+        output.fail("--propose needs --by and --plan-id")
+        raise typer.Exit(2)
+    request.propose.proposer, request.propose.plan_id = by, plan_id
+
+
+def _proposed(answer: Any) -> list[Any]:
+    if not answer.HasField("proposed"):
+        return []
+    told = answer.proposed
+    return [
+        f"Proposed: {', '.join(told.proposal_ids) or 'nothing'}. See aisle price proposals.",
+        *skipped(told.skipped, "Not proposed"),
     ]
 
 
@@ -94,6 +123,9 @@ def promotions(
         float, typer.Option(help="How many times more is sold because a promotion is shown.")
     ] = 1.0,
     apart: Annotated[int, typer.Option(help="Weeks between two promotions of a product; 6 at least.")] = 6,
+    propose: Propose = False,
+    by: By = "",
+    plan_id: PlanId = "",
     market: Market = "default",
     pricing: Target = TARGET,
     as_json: Json = False,
@@ -114,6 +146,7 @@ def promotions(
     )
     if start:
         request.start_time.FromDatetime(start.replace(tzinfo=UTC))
+    _ask_to_propose(request, propose, by, plan_id)
     answer = call(pricing, "PlanPromotions", request, SECONDS)
     told = MessageToDict(answer, preserving_proto_field_name=True)
     output.show(told, lambda: _promotions(answer), as_json=as_json)
@@ -141,4 +174,5 @@ def _promotions(answer: Any) -> list[Any]:
         "interval of the doubt about elasticities). "
         f"Model {answer.model_version}; within {answer.gap:.2%} of the best.",
         *skipped(answer.skipped),
+        *_proposed(answer),
     ]

@@ -14,6 +14,7 @@ from services.kit.workers import Workers
 from services.pricing.adapters.accounts import SqlAccounts, SqlProposals
 from services.pricing.adapters.competitors import SqlCompetitors
 from services.pricing.adapters.database import Database, sqlite_url
+from services.pricing.adapters.desk import Desk
 from services.pricing.adapters.experimenting import SqlExperiments
 from services.pricing.adapters.lab import Lab
 from services.pricing.adapters.learning import Learner, SqlLearner
@@ -54,7 +55,10 @@ def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wa
     competitors, learner = SqlCompetitors(store, writers), SqlLearner(Learner(store), writers)
     lab = Lab(store, demand)
     experiments = SqlExperiments(lab, store, log, readers, writers)
-    following, ticker = Following(log, store), Ticker(store, lab, config.tick_seconds)
+    following, ticker = (
+        Following(log, store),
+        Ticker(store, [lab.turn, Desk(store).turn], config.tick_seconds),
+    )
     return Service(
         name="pricing",
         config=config,

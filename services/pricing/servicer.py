@@ -172,8 +172,8 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         """See the proto."""
         market, product_id = common.to_market(request.market), common.to_product_id(request.product_id)
         self._quotes.check(market)
-        found, model = await self._optimiser.markdown(market, product_id, plans.to_clearing(request))
-        return plans.from_markdown(found, model)
+        asked, proposing = plans.to_clearing(request), plans.to_proposing(request)
+        return plans.from_cleared(await self._optimiser.markdown(market, product_id, asked, proposing))
 
     async def PlanPromotions(
         self, request: optimization_pb2.PlanPromotionsRequest, context: Any
@@ -181,7 +181,8 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         """See the proto."""
         wanted, calendar, start, cross = plans.to_calendar(request)
         self._quotes.check(wanted.market)
-        return plans.from_planned(await self._optimiser.promotions(wanted, calendar, start, cross))
+        proposing = plans.to_proposing(request)
+        return plans.from_planned(await self._optimiser.promotions(wanted, calendar, start, cross, proposing))
 
     async def SimulatePolicy(
         self, request: pb.SimulatePolicyRequest, context: Any

@@ -126,6 +126,35 @@ async def told(stub: Stub, product_id: str) -> demand_pb2.KnownDemand:
     return (await stub.ExplainPrice(pb.ExplainPriceRequest(product_id=product_id))).demand
 
 
+async def test_plans_become_proposals_once_each_with_its_plan_and_its_time(stub: Stub) -> None:
+    words = ("markdown", "milk", "--until", f"{in_days(26):%Y-%m-%d}", "--propose", "--by", "ann", "--json")
+    told = json.loads(await price(*words, "--plan-id", "m1"))
+    assert json.loads(await price(*words, "--plan-id", "m1"))["proposed"] == told["proposed"]
+    found = (await stub.ListProposals(pb.ListProposalsRequest())).proposals
+    assert sorted(one.proposal_id for one in found) == sorted(told["proposed"]["proposal_ids"])
+    assert {one.request_id for one in found} == {"m1"}
+    assert all(list(one.evidence.inputs).count("stock") for one in found)
+    shown = await price(
+        "promotions", "--weeks", "2", "--slots", "1", "--start", f"{in_days(3):%Y-%m-%d}",
+        "--propose", "--by", "ann", "--plan-id", "w1",
+    )  # fmt: skip
+    assert "Proposed: " in shown
+    waits = pb.ListProposalsRequest(status=pb.PROPOSAL_STATUS_PENDING)
+    back, promotion = (await stub.ListProposals(waits)).proposals  # what waited of the markdown is withdrawn
+    assert promotion.new_price.amount_micros < back.new_price.amount_micros == 4_000_000
+    assert (back.effective_time.seconds - promotion.effective_time.seconds) == 7 * 86_400
+    assert "promotion" in promotion.evidence.inputs
+    approved = await stub.ApproveProposal(
+        pb.ApproveProposalRequest(proposal_id=promotion.proposal_id, approver="bob")
+    )
+    assert approved.proposal.status == pb.PROPOSAL_STATUS_APPROVED
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["price", *words])
+    assert done.exit_code == 2
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.PlanPromotions(opb.PlanPromotionsRequest(propose=opb.PlanProposal(plan_id="x")))
+    assert (reason_of(caught.value), field_of(caught.value)) == ("REQUIRED", "propose.proposer")
+
+
 async def test_plans_that_cannot_be_made_are_refused(stub: Stub) -> None:
     def markdown(days: float = 10, **fields: object) -> opb.PlanMarkdownRequest:
         request = opb.PlanMarkdownRequest(**{"product_id": "milk", **fields})  # type: ignore[arg-type]

@@ -76,11 +76,15 @@ class Batch:
         known = self._rivals.get((market, product_id), ())
         return terms._replace(rival=terms.rules.competitor.counting(known, money.currency, at))
 
-    def draft(self, market: str, product_id: str, wanted: Money, now: int) -> Draft | str:
-        """What the rules make of a wanted price, or why it cannot be decided on."""
+    def draft(
+        self, market: str, product_id: str, wanted: Money, now: int, *, later: bool = False
+    ) -> Draft | str:
+        """What the rules make of a wanted price, or why it cannot be decided on; `later`: but for the daily
+        step.
+        """
         terms, state = self.terms(market, product_id, now), self.state(market, product_id)
         recent = self._recent.get((market, product_id), [])
-        day_ago = measured_against(state, terms, recent, now, wanted.currency)
+        day_ago = None if later else measured_against(state, terms, recent, now, wanted.currency)
         return draft(wanted, state.price, self.facts(product_id), terms, day_ago)
 
     def item(

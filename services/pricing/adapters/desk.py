@@ -21,6 +21,13 @@ from services.pricing.domain.ports import Answer, Ask, Skipped
 from services.pricing.domain.product import Money
 from services.pricing.domain.proposal import Draft, Proposal, Status, Wish, stale
 
+ACTS = {
+    Status.APPLIED: "apply",
+    Status.APPROVED: "approve",
+    Status.REJECTED: "reject",
+    Status.STALE: "find stale",
+}
+
 KEEP = "keep"
 """The act of choosing the price in force again."""
 
@@ -47,10 +54,11 @@ class Desk:
             made: list[Proposal] = []
             skipped: list[Skipped] = []
             for wish in ask.wishes:
-                drafted = batch.draft(ask.market, wish.product_id, wish.money, now)
+                later = wish.starts is not None and wish.starts > now
+                drafted = batch.draft(ask.market, wish.product_id, wish.money, now, later=later)
                 if isinstance(drafted, str):
                     skipped.append(Skipped(wish.product_id, drafted))
-                elif drafted.money.micros == drafted.inputs.price:
+                elif drafted.money.micros == drafted.inputs.price and not later:
                     skipped.append(Skipped(wish.product_id, "the rules leave the price as it is"))
                     if ask.keeps and wish.money == drafted.money:
                         kept.append(wish.product_id)
@@ -58,6 +66,8 @@ class Desk:
                 else:
                     number += 1
                     made.append(_proposal(number, ask, wish, drafted, now))
+            if ask.plan:
+                self._withdraw(connection, ask, now)
             if made:
                 connection.execute(insert(tables.proposals), [rows.proposal_row(one) for one in made])
             told = [self._applied_if_automatic(connection, batch, one, now) for one in made]
@@ -70,8 +80,9 @@ class Desk:
         table = tables.proposals
         found = select(table).where(table.c.market == market)
         if status is not None:
-            kept = status if status in (Status.APPLIED, Status.REJECTED) else Status.PENDING
-            found = found.where(table.c.status == kept.value)
+            kept = {status, Status.PENDING} if status is Status.STALE else {status}
+            kept = {Status.PENDING} if status is Status.EXPIRED else kept
+            found = found.where(table.c.status.in_([one.value for one in kept]))
         if before is not None:
             found = found.where(table.c.number < before)
         with self._store.database.read() as connection:
@@ -82,33 +93,69 @@ class Desk:
         """See ports.Proposals."""
         store = self._store
         with store.change() as (connection, revision):
-            known, batch, now = self._pending(connection, number, Status.APPLIED)
+            known, batch, now = self._pending(connection, number, Status.APPLIED, Status.APPROVED)
             if known.status is Status.EXPIRED:
                 raise ProposalExpired("the proposal was not decided in its time", field="proposal_id")
             if known.status is Status.STALE:
                 raise ProposalStale(f"the proposal is stale: {known.note}", field="proposal_id")
-            if known.status is not Status.APPLIED:
+            if known.status is Status.PENDING and known.starts is not None and known.starts > now:
+                known = self._decided(connection, known, Status.APPROVED, approver, note, now)
+            elif known.status is Status.PENDING:
                 known = self._apply(connection, batch, known, approver, note, now)
                 batch.write(revision)
         store.refresh()
         return known
 
+    def turn(self) -> None:
+        """Applies approved prices whose time has come, each once, in whatever replica; what the rules no more
+        leave as it is becomes stale.
+        """
+        store, proposals = self._store, tables.proposals
+        table = proposals.c
+        due = select(proposals).where(table.status == Status.APPROVED.value, table.starts <= store.now())
+        with store.database.read() as connection:
+            if connection.execute(due.limit(1)).first() is None:
+                return
+        with store.change() as (connection, revision):
+            now = store.now()
+            found = [
+                rows.to_proposal(row) for row in connection.execute(due.order_by(table.starts, table.number))
+            ]
+            batch = self._batch(connection, [one.product_id for one in found], now)
+            for known in found:
+                drafted = batch.draft(known.market, known.product_id, Money(known.currency, known.new), now)
+                if why := stale(known, drafted):
+                    self._decided(connection, known, Status.STALE, known.decided_by, why, now)
+                else:
+                    self._apply(connection, batch, known, known.decided_by, known.note, now)
+            batch.write(revision)
+        store.refresh()
+
+    def _withdraw(self, connection: Connection, ask: Ask, now: int) -> None:
+        """Rejects what waits of earlier plans for the products of this one."""
+        table, ids = tables.proposals.c, sorted({wish.product_id for wish in ask.wishes})
+        waits = table.status.in_((Status.PENDING.value, Status.APPROVED.value)) & table.starts.is_not(None)
+        theirs = (table.market == ask.market) & self._store.database.among(table.product_id, ids)
+        for row in connection.execute(select(tables.proposals).where(waits, theirs)).all():
+            note = f"plan {ask.request_id} took its place"
+            self._decided(connection, rows.to_proposal(row), Status.REJECTED, ask.proposer, note, now)
+
     def reject(self, number: int, actor: str, note: str) -> Proposal:
         """See ports.Proposals."""
         with self._store.change() as (connection, _):
-            known, _, now = self._pending(connection, number, Status.REJECTED)
+            known, _, now = self._pending(connection, number, Status.REJECTED, Status.APPROVED)
             if known.status is Status.REJECTED:
                 return known
             return self._decided(connection, known, Status.REJECTED, actor, note, now)
 
-    def _pending(self, connection: Connection, number: int, wanted: Status) -> tuple[Proposal, Batch, int]:
+    def _pending(self, connection: Connection, number: int, *wanted: Status) -> tuple[Proposal, Batch, int]:
         """A proposal as it stands now, undecided or decided as wanted. Raises ProposalNotFound, -Decided."""
         table, now = tables.proposals, self._store.now()
         row = connection.execute(select(table).where(table.c.number == number)).first()
         if row is None:
             raise ProposalNotFound("no proposal has this id", field="proposal_id")
         known = rows.to_proposal(row)
-        if known.status not in (Status.PENDING, wanted):
+        if known.status not in (Status.PENDING, *wanted):
             message = f"the proposal was {known.status.name.lower()} by {known.decided_by}"
             raise ProposalDecided(message, field="proposal_id")
         batch = self._batch(connection, [known.product_id], now)
@@ -126,6 +173,8 @@ class Desk:
         rules = batch.terms(made.market, made.product_id, now).rules
         if rules is None or rules.mode is not Mode.AUTOMATIC:
             return made
+        if made.starts is not None and made.starts > now:
+            return self._decided(connection, made, Status.APPROVED, AUTOMATIC, "", now)
         return self._apply(connection, batch, made, AUTOMATIC, "", now)
 
     def _decided(
@@ -134,7 +183,7 @@ class Desk:
         done = replace(known, status=status, decided_by=actor, decided=now, note=note)
         table = tables.proposals
         connection.execute(update(table).where(table.c.number == known.number), rows.proposal_row(done))
-        act = "apply" if status is Status.APPLIED else "reject"
+        act = ACTS[status]
         details = {"old": known.old, "new": known.new, "currency": known.currency, "note": note}
         subject = f"proposal {known.number} product {known.product_id}"
         ledger.record(connection, Act(now, actor, act, known.market, subject, details))
@@ -195,7 +244,8 @@ def _proposal(number: int, ask: Ask, wish: Wish, drafted: Draft, now: int) -> Pr
         proposer=ask.proposer,
         request_id=ask.request_id,
         created=now,
-        expires=now + ask.life,
+        expires=max(now, wish.starts or 0) + ask.life,
+        starts=wish.starts,
         inputs=drafted.inputs,
         evidence=wish.evidence,
     )
@@ -207,6 +257,6 @@ def _as_of(now: int, known: Proposal, batch: Batch) -> Proposal:
         return known
     if now >= known.expires:
         return replace(known, status=Status.EXPIRED)
-    money = Money(known.currency, known.new)
-    why = stale(known, batch.draft(known.market, known.product_id, money, now))
+    money, later = Money(known.currency, known.new), known.starts is not None and known.starts > now
+    why = stale(known, batch.draft(known.market, known.product_id, money, now, later=later))
     return replace(known, status=Status.STALE, note=why) if why else known

@@ -16,13 +16,23 @@ from services.pricing.domain.demand.response import Responses
 from services.pricing.domain.errors import InvalidValue
 from services.pricing.domain.limits import DAY, MAX_QUOTED, MICROS
 from services.pricing.domain.optimiser.candidates import Item
-from services.pricing.domain.optimiser.clearing import Clearing, Markdown, markdown
+from services.pricing.domain.optimiser.clearing import Clearing, markdown
 from services.pricing.domain.optimiser.curve import curve
 from services.pricing.domain.optimiser.gains import WEEK
 from services.pricing.domain.optimiser.optimise import Change, Plan, optimise
 from services.pricing.domain.optimiser.promotions import Calendar, Cross, Offer, promotions
+from services.pricing.domain.optimiser.proposing import markdown_wishes, promotion_wishes
 from services.pricing.domain.policy import is_below
-from services.pricing.domain.ports import Ask, Described, Optimised, Planned, Wanted
+from services.pricing.domain.ports import (
+    Answer,
+    Ask,
+    Cleared,
+    Described,
+    Optimised,
+    Planned,
+    Proposing,
+    Wanted,
+)
 from services.pricing.domain.product import Money
 from services.pricing.domain.proposal import LIFE, Evidence, Interval, Proposal, Wish
 from services.pricing.domain.words import amount
@@ -49,15 +59,24 @@ class Planner:
         made, left = self._propose(wanted, plan, responses.version)
         return Optimised(plan._replace(skipped=sorted([*plan.skipped, *left])), responses.version, made)
 
-    def markdown(self, market: str, product_id: str, asked: Clearing) -> tuple[Markdown, str]:
+    def markdown(self, market: str, product_id: str, asked: Clearing, proposing: Proposing | None) -> Cleared:
         """See ports.Optimiser."""
         responses, now = self._demand.responses(), self._store.now()
         items, skipped = self.items(Wanted(market, [product_id]), responses, now)
         if not items:
             raise InvalidValue(skipped[0][1], field="product_id")
-        return markdown(items[0], asked, now), responses.version
+        found = markdown(items[0], asked, now)
+        wishes = markdown_wishes(found, responses.version, now)
+        return Cleared(found, responses.version, self._proposed(market, wishes, proposing))
 
-    def promotions(self, wanted: Wanted, calendar: Calendar, start: int | None, cross: Cross) -> Planned:
+    def promotions(
+        self,
+        wanted: Wanted,
+        calendar: Calendar,
+        start: int | None,
+        cross: Cross,
+        proposing: Proposing | None,
+    ) -> Planned:
         """See ports.Optimiser."""
         responses, now = self._demand.responses(), self._store.now()
         first = now if start is None else start
@@ -68,7 +87,17 @@ class Planner:
         offers = [Offer(item, tuple(item.reference(start) for start in starts)) for item in items]
         learnt: Cross = {} if calendar.cannibalised else responses.crossing
         found = promotions(offers, calendar, ChainMap(dict(cross), learnt))  # type: ignore[arg-type]
-        return Planned(found._replace(skipped=sorted([*skipped, *found.skipped])), first, responses.version)
+        wishes = promotion_wishes(found.chosen, responses.version, first, now)
+        proposed = self._proposed(wanted.market, wishes, proposing)
+        told = found._replace(skipped=sorted([*skipped, *found.skipped]))
+        return Planned(told, first, responses.version, proposed)
+
+    def _proposed(self, market: str, wishes: list[Wish], proposing: Proposing | None) -> Answer | None:
+        """Proposes a plan, all of it or nothing."""
+        if proposing is None:
+            return None
+        ask = Ask(market, wishes, proposing.proposer, proposing.plan_id, LIFE, plan=True)
+        return self._desk.propose(ask)
 
     def described(self, market: str, product_id: str) -> Described:
         """See ports.Optimiser."""
@@ -155,15 +184,22 @@ class SqlOptimiser:
         """See ports.Optimiser."""
         return await self._workers.run(self._planner.described, market, product_id)
 
-    async def markdown(self, market: str, product_id: str, asked: Clearing) -> tuple[Markdown, str]:
+    async def markdown(
+        self, market: str, product_id: str, asked: Clearing, proposing: Proposing | None
+    ) -> Cleared:
         """See ports.Optimiser."""
-        return await self._workers.run(self._planner.markdown, market, product_id, asked)
+        return await self._workers.run(self._planner.markdown, market, product_id, asked, proposing)
 
     async def promotions(
-        self, wanted: Wanted, calendar: Calendar, start: int | None, cross: Cross
+        self,
+        wanted: Wanted,
+        calendar: Calendar,
+        start: int | None,
+        cross: Cross,
+        proposing: Proposing | None,
     ) -> Planned:
         """See ports.Optimiser."""
-        return await self._workers.run(self._planner.promotions, wanted, calendar, start, cross)
+        return await self._workers.run(self._planner.promotions, wanted, calendar, start, cross, proposing)
 
 
 def _wish(change: Change, model: str) -> Wish:

@@ -1,10 +1,10 @@
 """What runs beside the calls: the open database, and the clock that moves held prices on."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from services.kit import logs
-from services.pricing.adapters.lab import Lab
 from services.pricing.adapters.store import CHUNK, Store
 
 _logger = logs.get(__name__)
@@ -30,10 +30,13 @@ class Opened:
 
 
 class Ticker:
-    """Every so many seconds: prices that a step held back, experiments, and what other replicas wrote."""
+    """Every so many seconds: prices that a step held back, what else is due, what other replicas wrote."""
 
-    def __init__(self, store: Store, lab: Lab, seconds: float, name: str = "ticker") -> None:
-        self.name, self._store, self._lab, self._seconds = name, store, lab, seconds
+    def __init__(
+        self, store: Store, turns: Sequence[Callable[[], None]], seconds: float, name: str = "ticker"
+    ) -> None:
+        """`turns` do what else is due."""
+        self.name, self._store, self._turns, self._seconds = name, store, turns, seconds
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -58,7 +61,8 @@ class Ticker:
             try:
                 while await asyncio.to_thread(self._store.make_due) == CHUNK:
                     pass
-                await asyncio.to_thread(self._lab.turn)
+                for turn in self._turns:
+                    await asyncio.to_thread(turn)
                 await asyncio.to_thread(self._store.refresh)
             except Exception as error:  # the database is away: its own ping tells, the next tick tries again
                 _logger.warning("pricing.tick_failed", **logs.bug(error))

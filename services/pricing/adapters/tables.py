@@ -117,7 +117,9 @@ proposals = Table(
     Column("decided_by", Text, nullable=False),
     Column("decided", BigInteger),
     Column("note", Text, nullable=False),
+    Column("starts", BigInteger),
     Index("proposals_request", "market", "request_id"),
+    Index("proposals_status", "status"),
 )
 
 decisions = _table(

@@ -51,7 +51,8 @@ class Demands(Protocol):
 
 
 class Ask(NamedTuple):
-    """Prices to propose, each product once. The same non-empty `request_id` again changes nothing.
+    """Prices to propose, each product once (of a `plan` once a time). The same non-empty `request_id` again
+    changes nothing.
 
     `keeps`: a wish for the price in force is a choice, too, and put on record with its propensity.
     """
@@ -62,6 +63,7 @@ class Ask(NamedTuple):
     request_id: str
     life: int
     keeps: bool = False
+    plan: bool = False
 
 
 class Skipped(NamedTuple):
@@ -128,12 +130,30 @@ class Wanted(NamedTuple):
     request_id: str = ""
 
 
+class Proposing(NamedTuple):
+    """Who proposes a plan, and the id of it: a repeated one proposes nothing twice."""
+
+    proposer: str
+    plan_id: str
+
+
+class Cleared(NamedTuple):
+    """A plan for a stock, the version of the model that made it, and what was proposed."""
+
+    markdown: Markdown
+    model: str
+    proposed: Answer | None
+
+
 class Planned(NamedTuple):
-    """A calendar of promotions, when its first week begins, and the version of the model that made it."""
+    """A calendar of promotions, when its first week begins, the version of the model that made it, and what
+    was proposed.
+    """
 
     promotions: Promotions
     start: int
     model: str
+    proposed: Answer | None = None
 
 
 class Described(NamedTuple):
@@ -155,15 +175,22 @@ class Optimiser(Protocol):
         """What is known of a product's demand. Raises InvalidValue, ServiceError MODEL_UNAVAILABLE."""
         ...
 
-    async def markdown(self, market: str, product_id: str, asked: Clearing) -> tuple[Markdown, str]:
-        """A plan for a stock, and the model's version.
+    async def markdown(
+        self, market: str, product_id: str, asked: Clearing, proposing: Proposing | None
+    ) -> Cleared:
+        """A plan for a stock.
 
         Raises InvalidValue, MixedCurrencies, ServiceError MODEL_UNAVAILABLE.
         """
         ...
 
     async def promotions(
-        self, wanted: Wanted, calendar: Calendar, start: int | None, cross: Cross
+        self,
+        wanted: Wanted,
+        calendar: Calendar,
+        start: int | None,
+        cross: Cross,
+        proposing: Proposing | None,
     ) -> Planned:
         """The best promotions from a day on, from now for None. Raises as markdown does."""
         ...

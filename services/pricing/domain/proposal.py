@@ -33,13 +33,18 @@ ALLOWED_INPUTS = frozenset(
 
 
 class Status(IntEnum):
-    """What became of a proposal, numbered as in the proto. EXPIRED and STALE are found when looked at."""
+    """What became of a proposal, numbered as in the proto. EXPIRED is found when looked at, and STALE while
+    it waits.
+
+    APPROVED waits for its time.
+    """
 
     PENDING = 1
     APPLIED = 2
     REJECTED = 3
     EXPIRED = 4
     STALE = 5
+    APPROVED = 6
 
 
 class Interval(NamedTuple):
@@ -70,11 +75,12 @@ class Evidence(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """A price that somebody would like for a product."""
+    """A price that somebody would like for a product, from now or from a time ahead on."""
 
     product_id: str
     money: Money
     evidence: Evidence = Evidence()
+    starts: int | None = None
 
 
 class Inputs(NamedTuple):
@@ -108,7 +114,10 @@ _NAMES = ("price", "list price", "cost", "competitor's price")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A price to decide on. Amounts are micros, times microseconds; `rule` is what bound the new price."""
+    """A price to decide on. Amounts are micros, times microseconds; `rule` is what bound the new price.
+
+    `starts` is when it is to hold from, None for at once.
+    """
 
     number: int
     market: str
@@ -127,6 +136,7 @@ class Proposal:
     decided_by: str = ""
     decided: int | None = None
     note: str = ""
+    starts: int | None = None
 
     def decision(self, approver: str) -> Decision:
         """What is kept of it once it is applied."""
@@ -173,7 +183,12 @@ def stale(proposal: Proposal, now: Draft | str) -> str:
     """In words, why a proposal holds no more; "" when it does. `now` is its new price drafted again."""
     if isinstance(now, str):
         return now
-    if changes := proposal.inputs.changes(now.inputs):
+    stood = proposal.inputs
+    if (
+        proposal.starts is not None and proposal.starts > proposal.created
+    ):  # a plan moves the price itself until then
+        stood = stood._replace(price=now.inputs.price)
+    if changes := stood.changes(now.inputs):
         return "; ".join(changes)
     if now.money.micros != proposal.new:
         return f"the rules now make {amount(now.money.micros)} of it"

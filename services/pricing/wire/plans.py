@@ -6,19 +6,28 @@ from collections.abc import Sequence
 from aisle.pricing.v1 import optimization_pb2 as pb
 
 from services.kit.errors import ServiceError
+from services.kit.ids import check_id
 from services.kit.money import check_currency
 from services.pricing.domain.demand.crossing import CrossElasticity
 from services.pricing.domain.errors import InvalidValue, TooManyItems
 from services.pricing.domain.limits import MAX_AMOUNT, MICROS
-from services.pricing.domain.optimiser.clearing import DEPTHS, Clearing, Markdown, depths
+from services.pricing.domain.optimiser.clearing import DEPTHS, Clearing, depths
 from services.pricing.domain.optimiser.gains import WEEK
 from services.pricing.domain.optimiser.goals import Objective, objective
 from services.pricing.domain.optimiser.markdown import Outcome, Week
 from services.pricing.domain.optimiser.promotions import LEAST_APART, Calendar, Cross, Promotion
 from services.pricing.domain.policy import share
-from services.pricing.domain.ports import Planned, Wanted
-from services.pricing.wire.common import from_money, from_time, to_finite, to_market, to_product_id
-from services.pricing.wire.optimization import from_change, to_products, to_time
+from services.pricing.domain.ports import Answer, Cleared, Planned, Proposing, Wanted
+from services.pricing.wire.common import (
+    from_money,
+    from_time,
+    to_actor,
+    to_finite,
+    to_market,
+    to_product_id,
+    to_text,
+)
+from services.pricing.wire.optimization import MOST_REQUEST_ID, from_change, to_products, to_time
 
 PROMOTED = (100_000, 200_000, 300_000)
 MOST_WEEKS, WEEKS = 26, 4
@@ -49,11 +58,31 @@ def _salvage(request: pb.PlanMarkdownRequest) -> int:
     return request.salvage.amount_micros
 
 
-def from_markdown(found: Markdown, model: str) -> pb.PlanMarkdownResponse:
+def to_proposing(request: pb.PlanMarkdownRequest | pb.PlanPromotionsRequest) -> Proposing | None:
+    """Who proposes the plan; None where nothing is to be proposed. Raises ServiceError."""
+    if not request.HasField("propose"):
+        return None
+    told = request.propose
+    if not told.plan_id:
+        raise ServiceError("REQUIRED", "plan_id is required", field="propose.plan_id")
+    check_id(to_text(told.plan_id, "propose.plan_id", MOST_REQUEST_ID), "propose.plan_id")
+    return Proposing(to_actor(told.proposer, "propose.proposer"), told.plan_id)
+
+
+def _proposed(answer: Answer | None) -> pb.PlanProposed | None:
+    if answer is None:
+        return None
+    skipped = [pb.UnoptimizedProduct(product_id=one.product_id, reason=one.reason) for one in answer.skipped]
+    return pb.PlanProposed(proposal_ids=[str(one.number) for one in answer.proposals], skipped=skipped)
+
+
+def from_cleared(cleared: Cleared) -> pb.PlanMarkdownResponse:
     """A plan for a stock."""
+    found = cleared.markdown
     currency, compared = found.item.response.currency, found.compared
     return pb.PlanMarkdownResponse(
-        model_version=model,
+        model_version=cleared.model,
+        proposed=_proposed(cleared.proposed),
         stock=found.stock,
         weeks=[
             _week(currency, start, week, percent)
@@ -141,6 +170,7 @@ def from_planned(planned: Planned) -> pb.PlanPromotionsResponse:
         considered_count=found.considered,
         skipped=[pb.UnoptimizedProduct(product_id=one, reason=reason) for one, reason in found.skipped],
         gap=found.gap,
+        proposed=_proposed(planned.proposed),
     )
 
 

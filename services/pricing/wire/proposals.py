@@ -150,6 +150,8 @@ def from_proposal(proposal: Proposal) -> pb.Proposal:
         expire_time=from_time(proposal.expires),
         decider=proposal.decided_by,
         decide_time=None if proposal.decided is None else from_time(proposal.decided),
+        request_id=proposal.request_id,
+        effective_time=None if proposal.starts is None else from_time(proposal.starts),
     )
 
 
