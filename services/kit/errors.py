@@ -45,6 +45,7 @@ STATUS_OF_REASON: Mapping[str, grpc.StatusCode] = MappingProxyType(
         "EXPERIMENT_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
         "EXPERIMENT_OVER": grpc.StatusCode.FAILED_PRECONDITION,
         "EXPERIMENT_STALE": grpc.StatusCode.FAILED_PRECONDITION,
+        "ENGINE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     }
 )
 
@@ -58,6 +59,12 @@ class ServiceError(Exception):
         super().__init__(message)
         self.reason = reason
         self.field = field
+
+
+def passing(error: BaseException) -> bool:
+    """Whether something else is away: what was refused is worth trying again."""
+    reason = getattr(error, "reason", None)
+    return isinstance(reason, str) and STATUS_OF_REASON.get(reason) is grpc.StatusCode.UNAVAILABLE
 
 
 class Refusal(NamedTuple):

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from services.kit import logs
-from services.kit.errors import ServiceError
+from services.kit.errors import ServiceError, passing
 from services.kit.log import Log, Record
 from services.kit.views import View
+
+AGAIN_SECONDS = 0.2
 
 _logger = logs.get(__name__)
 
@@ -52,11 +54,25 @@ class Follower:
 
     async def _follow(self, stream: str) -> None:
         async for records in self._log.read(stream, self._applied[stream]):
-            await self._run(self._view.apply, records)
+            await self._apply(records)
             async with self._moved:
                 self._applied[stream] = records[-1].sequence
                 self._ends[stream] = max(self._ends[stream], records[-1].sequence)
                 self._moved.notify_all()
+
+    async def _apply(self, records: Sequence[Record]) -> None:
+        """Applies a batch, again and again while something that the view writes to is away."""
+        told = False
+        while True:
+            try:
+                return await self._run(self._view.apply, records)
+            except ServiceError as error:
+                if not passing(error):
+                    raise
+                if not told:
+                    _logger.warning("view.waits", view=self.name, reason=error.reason)
+                told = True
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def _run(self, function: Callable[..., None], *arguments: Sequence[Record]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.kit import logs
+from services.kit.errors import passing
 from services.kit.progress import Metric
 
 _MANIFEST = "manifest.json"
@@ -162,6 +163,8 @@ class ModelWatcher:
             self._load(model)
         except Exception as error:
             # Whatever a model's code raises, the model that serves must go on serving.
+            if passing(error):
+                self._pointer = ""  # nothing is wrong with the model: it is tried again
             _logger.error("model.refused", version=model.version, error=f"{type(error).__name__}: {error}")
             return
         self._version = model.version

@@ -30,6 +30,9 @@ class Config(Settings):
         "embedded", description="What finds: tantivy and FAISS in this process, or a Milvus (extra `milvus`)."
     )
     milvus_uri: str = Field("http://localhost:19530", description="Where Milvus answers.")
+    milvus_seconds: float = Field(
+        2.0, gt=0, description="The longest wait for a read of Milvus; a call's deadline may cut it shorter."
+    )
     milvus_token: SecretStr = Field(
         SecretStr(""), description="user:password of Milvus, where it asks for one."
     )

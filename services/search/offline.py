@@ -34,6 +34,9 @@ from services.search.domain.signals import Signals
 from services.search.domain.stages import Stage
 from services.search.server import backend_of, encoder_of
 
+PATIENCE: Final = 30
+"""How much longer than in serving an engine's answers are waited for."""
+
 CACHE: Final = "evaluation"
 _WHEN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -78,10 +81,15 @@ async def searchable(
     with TemporaryDirectory() as temporary, ExitStack() as open_files:
         cache = open_database(config.home / CACHE)
         open_files.callback(cache.close)
-        own = {"home": Path(temporary), "milvus_prefix": f"offline_{uuid4().hex}"}
+        own = {
+            "home": Path(temporary),
+            "milvus_prefix": f"offline_{uuid4().hex}",
+            "milvus_seconds": config.milvus_seconds * PATIENCE,
+        }
         backend = backend_of(config.model_copy(update=own))
         open_files.callback(backend.discard)
         database = backend.database
+        await asyncio.to_thread(backend.open)
         await asyncio.to_thread(_index, SearchView(database), products, progress)
         await asyncio.to_thread(VectorTable(database).take, model.version, cache)
         embedder = Embedder(database, encoder_of, backend.vectors, threads=config.embed_threads)

@@ -92,6 +92,8 @@ def build(config: Config, log: Log | None = None) -> Service:
         ],
         resources=[
             workers,
+            # First of what needs it: while it is away nothing else starts, and the service is not ready.
+            *([] if isinstance(backend, EmbeddedBackend) else [backend]),
             watcher,
             rankers,
             clicks,
@@ -110,9 +112,11 @@ def backend_of(config: Config) -> "EmbeddedBackend | MilvusBackend":
         return EmbeddedBackend(config.home)
     # pymilvus is an extra: whoever stays with the engine of this process needs none of it.
     from services.search.adapters.milvus_backend import MilvusBackend
+    from services.search.adapters.milvus_client import Milvus
 
     token = config.milvus_token.get_secret_value()
-    return MilvusBackend(config.home, config.milvus_uri, config.milvus_prefix, token)
+    client = Milvus(config.milvus_uri, token, seconds=config.milvus_seconds)
+    return MilvusBackend(config.home, client, config.milvus_prefix)
 
 
 def encoder_of(model: Model) -> OnnxEncoder:

@@ -23,6 +23,7 @@ from services.kit.models import ModelStore
 from services.search.adapters.embedded_backend import EmbeddedBackend
 from services.search.adapters.judged_files import read_judgements, read_products
 from services.search.adapters.milvus_backend import MilvusBackend
+from services.search.adapters.milvus_client import Milvus
 from services.search.adapters.onnx_encoder import DIMENSION
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.sqlite_signals import SqliteSignals
@@ -52,6 +53,7 @@ def aisle(
 ) -> Ranker:
     """The service's own code, as it serves, on one of its engines."""
     database = backend.database
+    backend.open()
     SearchView(database).apply(records([upsert(product) for product in products]))
     vectors = backend.vectors(encoder.tag)
     keys = {text: key for key, text in VectorTable(database).missing("")}
@@ -164,7 +166,10 @@ def measure(encoder: Encoder) -> dict[str, dict[str, float]]:
         rivals = {
             "aisle": aisle(EmbeddedBackend(folder / "own"), products, encoder, rows),
             "aisle on milvus-lite": aisle(
-                MilvusBackend(folder / "milvus", str(folder / "aisle.db")), products, encoder, rows
+                MilvusBackend(folder / "milvus", Milvus(str(folder / "aisle.db"), seconds=600)),
+                products,
+                encoder,
+                rows,
             ),
             "bm25s": bm25s_alone(ids, [f"{p.title} {p.description}" for p in products]),
             "tantivy": tantivy_alone(products),

@@ -9,6 +9,7 @@ import pytest
 from services.search.adapters.embedded_backend import EmbeddedBackend
 from services.search.adapters.memory import ConceptEncoder
 from services.search.adapters.milvus_backend import MilvusBackend
+from services.search.adapters.milvus_client import Milvus
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
 from services.search.adapters.vector_table import VectorTable
 from services.search.domain.attributes import GROUP, range_name
@@ -27,13 +28,20 @@ DIMENSION = 256
 ODD = product("odd", 'Bob\'s "Best" 2" \\ {pan}', 'Pots & "Pans"', "O'Hare", 9.0, description="A pan, 2 l")
 OPEN: dict[str, Open] = {
     "embedded": lambda home: EmbeddedBackend(home, DIMENSION),
-    "milvus": lambda home: MilvusBackend(home, str(home / "milvus.db"), dimension=DIMENSION),
+    "milvus": lambda home: MilvusBackend(
+        home, Milvus(str(home / "milvus.db"), seconds=30), dimension=DIMENSION
+    ),
 }
 
 
 @pytest.fixture(scope="module", params=OPEN)
 def opened(request: pytest.FixtureRequest) -> Open:
-    return OPEN[request.param]
+    def made(home: Path) -> Backend:
+        backend = OPEN[request.param](home)
+        backend.open()
+        return backend
+
+    return made
 
 
 @pytest.fixture(scope="module")

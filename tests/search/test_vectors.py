@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pymilvus import MilvusClient
 
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.memory import MemoryVectors
+from services.search.adapters.milvus_client import Milvus
 from services.search.adapters.milvus_vectors import MilvusVectors
 from services.search.domain.ports import Vector, Vectors
 
@@ -21,7 +21,7 @@ ROWS = np.eye(4, dtype=np.float32)
         lambda _: FaissVectors(4),
         lambda _: FaissVectors(4, exact=1),
         lambda _: MemoryVectors(),
-        lambda folder: MilvusVectors(MilvusClient(str(folder / "milvus.db")), "test", "1", 4),
+        lambda folder: MilvusVectors(Milvus(str(folder / "milvus.db"), seconds=30), "test", "1", 4),
     ],
     ids=["faiss", "faiss lists", "memory", "milvus"],
 )

@@ -35,6 +35,9 @@ class EmbeddedBackend:
             if other != self._lists(tag):
                 rmtree(other, ignore_errors=True)
 
+    def open(self) -> None:
+        """See RetrievalBackend. It is open."""
+
     def discard(self) -> None:
         """Closes it for good; its files are the folder's owner's."""
         self.database.close()

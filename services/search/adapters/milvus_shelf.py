@@ -65,10 +65,14 @@ class MilvusShelf:
     def __init__(self, connection: sqlite3.Connection, words: MilvusWords) -> None:
         self._connection = connection
         self._words = words
+        self._counted = dict[str, int]()
 
     def count(self, wanted: Wanted) -> int:
-        """See Shelf."""
-        return self._words.count(Query(wanted, self).filter)
+        """See Shelf. A look counts nothing twice: each count is a request."""
+        expression = Query(wanted, self).filter
+        if expression not in self._counted:
+            self._counted[expression] = self._words.count(expression)
+        return self._counted[expression]
 
     def ranked(self, wanted: Wanted, limit: int) -> list[Candidate]:
         """See Shelf."""
@@ -157,17 +161,8 @@ class MilvusShelf:
         return _AMONG, {"documents": json.dumps(self._documents(wanted))}
 
     def _documents(self, wanted: Wanted) -> list[int]:
-        found = list[int]()
-        pages = self._words.client.query_iterator(
-            self._words.collection,
-            batch_size=MOST_ROWS,
-            filter=Query(wanted, self).filter,
-            output_fields=["document"],
-        )
-        while page := pages.next():
-            found += [row["document"] for row in page]
-        pages.close()
-        return found
+        expression = Query(wanted, self).filter
+        return self._words.client.every(self._words.collection, expression, "document", MOST_ROWS)
 
     @property
     def _size(self) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from pymilvus import DataType, MilvusClient
 
+from services.search.adapters.milvus_client import Milvus
 from services.search.domain.ports import Vector
 
 MOST_NEAREST: Final = 16_384
@@ -16,12 +17,19 @@ _CHUNK: Final = 1_000
 class MilvusVectors:
     """The Vectors port; what one replica adds, those that share the collection find."""
 
-    def __init__(self, client: MilvusClient, prefix: str, tag: str, dimension: int) -> None:
-        """Makes the collection where there is none."""
+    def __init__(self, client: Milvus, prefix: str, tag: str, dimension: int) -> None:
+        """Opens it."""
         self._client = client
         self._collection = f"{prefix}_vectors_{re.sub(r'[^0-9A-Za-z]', '_', tag)}"
-        if not client.has_collection(self._collection):
-            self._create(dimension)
+        self._dimension = dimension
+        self.open()
+
+    def open(self) -> None:
+        """Makes the collection where there is none, and has it loaded."""
+        if self._client.has_collection(self._collection):
+            self._client.load_collection(self._collection)
+        else:
+            self._create()
 
     def add(self, keys: Sequence[int], vectors: Vector) -> None:
         """See Vectors."""
@@ -60,19 +68,12 @@ class MilvusVectors:
 
     def keys(self) -> set[int]:
         """See Vectors."""
-        found = set[int]()
-        pages = self._client.query_iterator(
-            self._collection, batch_size=MOST_NEAREST, filter="key >= 0", output_fields=["key"]
-        )
-        while page := pages.next():
-            found.update(row["key"] for row in page)
-        pages.close()
-        return found
+        return set(self._client.every(self._collection, "key >= 0", "key", MOST_NEAREST))
 
-    def _create(self, dimension: int) -> None:
+    def _create(self) -> None:
         schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field("key", DataType.INT64, is_primary=True)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self._dimension)
         indexes = MilvusClient.prepare_index_params()
         indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
         self._client.create_collection(

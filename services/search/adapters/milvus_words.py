@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from pymilvus import DataType, MilvusClient
 
+from services.search.adapters.milvus_client import Milvus
 from services.search.adapters.milvus_terms import MOST_TERMS, everything, trait, weights
 from services.search.adapters.words_index import TEXTS, Row, rows
 from services.search.domain.text import fingerprint, spread
@@ -30,15 +31,22 @@ _Item = TypeVar("_Item")
 class MilvusWords:
     """The WordsIndex of a collection that replicas may share."""
 
-    def __init__(self, client: MilvusClient, prefix: str) -> None:
-        """Makes the collection where there is none."""
+    def __init__(self, client: Milvus, prefix: str) -> None:
         self.client = client
         self.collection = f"{prefix}_products_{LAYOUT}"
         self.swap: AbstractContextManager[object] = nullcontext()
         self._come = dict[int, Row]()
         self._gone = set[int]()
-        if not client.has_collection(self.collection):
+        self._opened = False
+
+    def open(self, connection: sqlite3.Connection) -> None:
+        """Makes the collection where there is none, and fills it from the view where it lacks something."""
+        if self.client.has_collection(self.collection):
+            self.client.load_collection(self.collection)  # one that was started again has it on disk alone
+        else:
             self._create()
+        self._opened = True
+        self.mend(connection)
 
     def replace(self, gone: Iterable[int], come: Iterable[Row]) -> None:
         """See WordsIndex."""
@@ -50,7 +58,12 @@ class MilvusWords:
             self._gone.discard(row.document)
 
     def mend(self, connection: sqlite3.Connection) -> None:
-        """See WordsIndex. Replicas that share it may be ahead, so only what it lacks is a fault."""
+        """See WordsIndex. Replicas that share it may be ahead, so only what it lacks is a fault.
+
+        Nothing is done before `open`, for Milvus may be away when the view is opened.
+        """
+        if not self._opened:
+            return
         held = int(connection.execute("SELECT count(*) FROM products").fetchone()[0])
         if self.count("") < held:
             for some in _chunks(rows(connection)):

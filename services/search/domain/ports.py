@@ -177,6 +177,10 @@ class RetrievalBackend(Catalogue, Protocol):
         """The index of the vectors that the encoder of this tag makes; empty, or as it was left."""
         ...
 
+    def open(self) -> None:
+        """Makes it ready before it is asked anything; blocks. Raises when the engine does not answer."""
+        ...
+
     def keep_vectors(self, tag: str) -> None:
         """Only those of this tag are asked for any more: what this process alone used of others may go."""
         ...
