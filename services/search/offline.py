@@ -21,8 +21,8 @@ from services.kit.progress import Progress
 from services.search.adapters.click_log import read_catalogue, read_lists
 from services.search.adapters.embedder import Embedder
 from services.search.adapters.ranking import ServedRanker
+from services.search.adapters.row_signals import signals_of
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.sqlite_view import SearchView, open_database
 from services.search.adapters.vector_table import VectorTable
 from services.search.config import Config
@@ -101,7 +101,7 @@ async def searchable(
         await asyncio.to_thread(VectorTable(cache).take, model.version, database)
         lexicon, signals, ranking = (
             SqliteLexicon(database),
-            SqliteSignals(database),
+            signals_of(database),
             ServedRanker(config.home),
         )
         ordering = Ordering(signals, lambda: ranking.ranker)

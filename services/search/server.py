@@ -18,11 +18,11 @@ from services.search.adapters.embedder import Embedder
 from services.search.adapters.onnx_encoder import OnnxEncoder
 from services.search.adapters.query_meanings import QueryMeanings
 from services.search.adapters.ranking import ServedRanker, ranking_store
+from services.search.adapters.row_signals import signals_of
 from services.search.adapters.served_categories import ServedCategories, categories_store
 from services.search.adapters.sqlite_completions import SqliteCompletions
 from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.sqlite_trails import SqliteTrails
 from services.search.adapters.sqlite_view import SearchView
 from services.search.adapters.triton_encoder import TritonEncoder
@@ -60,7 +60,7 @@ def build(config: Config, log: Log | None = None) -> Service:
     workers = Workers("search", threads=config.threads, queue=config.queue)
     lexicon, controls = SqliteLexicon(database), SqliteControls(database)
     ranking = ServedRanker(config.home)
-    ordering = Ordering(SqliteSignals(database), lambda: ranking.ranker)
+    ordering = Ordering(signals_of(database), lambda: ranking.ranker)
     following = Following(log, SearchView(database))
     completions = SqliteCompletions(database)
     meanings = QueryMeanings(lambda most: completions.popular_queries("", most), lambda: embedder.meaning)

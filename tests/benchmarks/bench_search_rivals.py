@@ -25,8 +25,8 @@ from services.search.adapters.judged_files import read_judgements, read_products
 from services.search.adapters.milvus_backend import MilvusBackend
 from services.search.adapters.milvus_client import Milvus
 from services.search.adapters.onnx_encoder import DIMENSION
+from services.search.adapters.row_signals import signals_of
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.sqlite_view import SearchView
 from services.search.adapters.tantivy_index import analyser
 from services.search.adapters.vector_table import VectorTable
@@ -59,7 +59,7 @@ def aisle(
     keys = {text: key for key, text in VectorTable(database).missing("")}
     vectors.add([keys[meaning(product_of(product))] for product in products], rows)
     found = Meaning(encoder, vectors)
-    ordering = Ordering(SqliteSignals(database))
+    ordering = Ordering(signals_of(database))
     searcher = Searcher(backend, lambda: found, SqliteLexicon(database), ordering=ordering)
     return lambda query: [
         result.product_id for result in searcher.search(Request(query, page_size=DEPTH)).results

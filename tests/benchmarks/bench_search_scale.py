@@ -23,8 +23,8 @@ from services.kit.log import BATCH, CATALOG
 from services.kit.models import ModelStore
 from services.search.adapters.faiss_vectors import FaissVectors
 from services.search.adapters.onnx_encoder import DIMENSION
+from services.search.adapters.row_signals import signals_of
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.sqlite_view import SearchDatabase, SearchView, open_database
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.domain.dense import Meaning
@@ -137,7 +137,7 @@ def measure(encoder: Encoder, count: int, folder: Path) -> dict[str, object]:
     titles = embedded[np.random.default_rng(5).choice(len(embedded), QUERIES, replace=False)]
     asked = encoder.encode(typed(real, seed=9))
     meaning = Meaning(encoder, vectors)
-    ordering = Ordering(SqliteSignals(database))
+    ordering = Ordering(signals_of(database))
     searcher = Searcher(
         TantivyCatalogue(database), lambda: meaning, SqliteLexicon(database), ordering=ordering
     )

@@ -8,9 +8,9 @@ from aisle.search.v1 import control_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kit.log import EVENTS, Entry
+from services.search.adapters.row_signals import signals_of
 from services.search.adapters.sqlite_controls import SqliteControls
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.control_wire import control_of
 from services.search.domain.errors import InvalidValue
@@ -32,8 +32,8 @@ def ids(home: Path, *entries: Entry, query: str = "kettle", leave_out: str = "")
             SqliteLexicon(database),
             without(leave_out),
             SqliteControls(database),
-            Ordering(SqliteSignals(database)),
-            lambda: BEGIN,
+            Ordering(signals_of(database)),
+            now=lambda: BEGIN,
         )
         return [found.product_id for found in searcher.search(Request(query)).results]
 
@@ -93,7 +93,7 @@ def test_brands_take_turns_unless_one_is_asked_for(tmp_path: Path) -> None:
 
 def test_parts_add_up_to_the_score(tmp_path: Path) -> None:
     with shop_database(tmp_path, [kettle("a", "A"), kettle("b", "A"), order("1", "a")]) as database:
-        ordering = Ordering(SqliteSignals(database))
+        ordering = Ordering(signals_of(database))
         words, lexicon = TantivyCatalogue(database), SqliteLexicon(database)
         searcher = Searcher(words, lambda: None, lexicon, ordering=ordering, now=lambda: BEGIN)
         for found in searcher.search(Request("kettle")).results:

@@ -10,6 +10,7 @@ import pytest
 from aisle.catalog.v1 import product_pb2
 
 from services.search.adapters.embedded_index import EmbeddedIndex
+from services.search.adapters.row_table import LAYOUT
 from services.search.adapters.sqlite_view import SearchDatabase, SearchView, open_database
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.adapters.words_index import rows
@@ -92,7 +93,7 @@ def test_counts_are_right_while_segments_are_made_and_swapped(shop: Shop) -> Non
         if step % 3 == 0:
             shop.index.rows.settle()  # otherwise it may be made beside what follows
         shop.check()
-    folders = [child.name for child in (shop.home / "search" / "rows" / "1").iterdir()]
+    folders = [child.name for child in (shop.home / "search" / "rows" / str(LAYOUT)).iterdir()]
     assert max(map(int, folders)) > 1, "more than one generation was sealed"
 
 

@@ -12,8 +12,8 @@ from services.kit.log import Entry
 from services.kit.memory_log import MemoryLog
 from services.kit.progress import silent
 from services.search.adapters.click_log import read_catalogue, read_lists
+from services.search.adapters.row_signals import signals_of
 from services.search.adapters.sqlite_lexicon import SqliteLexicon
-from services.search.adapters.sqlite_signals import SqliteSignals
 from services.search.adapters.tantivy_shelf import TantivyCatalogue
 from services.search.config import Config
 from services.search.domain.clicks import DEEPEST, Shown
@@ -64,7 +64,7 @@ async def taught(home: Path, entries: list[Entry]) -> tuple[Taught, list[Shown],
     shown = await read_lists(log, silent)
     with shop_database(home, list(map(upsert, await read_catalogue(log, silent)))) as database:
         signals, catalogue, lexicon = (
-            SqliteSignals(database),
+            signals_of(database),
             TantivyCatalogue(database),
             SqliteLexicon(database),
         )

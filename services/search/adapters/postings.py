@@ -15,6 +15,9 @@ from pyroaring import BitMap
 
 _ENDS: Final = "Q"
 _LAST: Final = b"\xff"  # no byte of UTF-8 is larger, nor this one
+_APART: Final = 32
+"""Terms from one that is kept in memory to the next, so that looking one up reads few of the file."""
+
 _MANY: Final = 4_096
 """Rows of a bitmap that is worth looking through for runs of them."""
 
@@ -38,9 +41,10 @@ class SealedPostings(Sequence[bytes]):
 
     def __init__(self, folder: Path) -> None:
         """Those that `seal` left there. Raises OSError or ValueError."""
-        self._terms, self._rows = _mapped(folder / "terms"), _mapped(folder / "postings")
-        self._term_ends = memoryview(_mapped(folder / "terms.ends")).cast(_ENDS)
-        self._row_ends = memoryview(_mapped(folder / "postings.ends")).cast(_ENDS)
+        self._terms, self._rows = mapped(folder / "terms"), mapped(folder / "postings")
+        self._term_ends = memoryview(mapped(folder / "terms.ends")).cast(_ENDS)
+        self._row_ends = memoryview(mapped(folder / "postings.ends")).cast(_ENDS)
+        self._signposts = [self[at] for at in range(0, len(self), _APART)]
 
     def __len__(self) -> int:
         return len(self._term_ends)
@@ -51,7 +55,7 @@ class SealedPostings(Sequence[bytes]):
     def of(self, term: str) -> BitMap:
         """See Postings."""
         key = term.encode()
-        at = bisect_left(self, key)
+        at = self._place(key)
         return self._at(at) if at < len(self) and self[at] == key else BitMap()
 
     def beginning(self, prefix: str) -> Iterator[tuple[str, BitMap]]:
@@ -61,12 +65,17 @@ class SealedPostings(Sequence[bytes]):
     def span(self, prefix: str) -> range:
         """The places of the terms that begin so."""
         key = prefix.encode()
-        return range(bisect_left(self, key), bisect_left(self, key + _LAST))
+        return range(self._place(key), self._place(key + _LAST))
 
     def at(self, places: range) -> Iterator[tuple[str, BitMap]]:
         """The terms at these places, and the rows of each."""
         for place in places:
             yield self[place].decode(), self._at(place)
+
+    def _place(self, key: bytes) -> int:
+        """Where a term stands, or would stand."""
+        after = bisect_left(self._signposts, key)
+        return bisect_left(self, key, max(0, (after - 1) * _APART), min(len(self), after * _APART))
 
     def _at(self, at: int) -> BitMap:
         return BitMap.deserialize(self._rows[self._row_ends[at - 1] if at else 0 : self._row_ends[at]])
@@ -124,7 +133,8 @@ def seal(folder: Path, postings: Iterable[tuple[str, BitMap]]) -> None:
     (folder / "postings.ends").write_bytes(row_ends.tobytes())
 
 
-def _mapped(path: Path) -> mmap.mmap | bytes:
+def mapped(path: Path) -> mmap.mmap | bytes:
+    """A file's bytes, read where they are asked for."""
     with path.open("rb") as file:
         # An empty file cannot be mapped.
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""

@@ -2,7 +2,6 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -36,8 +35,8 @@ class RecentSegment:
             if row == len(column):
                 self._columns[name] = column = np.concatenate((column, np.empty_like(column)))
             column[row] = value
-        self._by_document[entry.columns[0]] = row
-        self._by_text[entry.columns[1]].append(row)
+        self._by_document[int(entry.columns[0])] = row
+        self._by_text[int(entry.columns[1])].append(row)
         self.postings.add(row, entry.terms)
         self._values.append(entry.values)
         self._ids.append(entry.id)
@@ -58,9 +57,9 @@ class RecentSegment:
                 found.update(self._by_text[key][:])
         return found
 
-    def ids(self, rows: Sequence[int]) -> list[str]:
+    def ids(self, rows: Rows) -> list[str]:
         """See Segment."""
-        return [self._ids[row] for row in rows]
+        return [self._ids[row] for row in rows.tolist()]
 
     def counts(self, prefix: str, found: BitMap) -> dict[str, int]:
         """See Segment. Row by row, or value by value where the rows are many."""

@@ -18,12 +18,12 @@ from pyroaring import BitMap
 from services.kit import logs
 from services.search.adapters.recent_segment import RecentSegment
 from services.search.adapters.sealed_segment import SealedSegment, opened, sealed
-from services.search.adapters.segments import NONE, Books, Entry, Part, Segment, numbers
+from services.search.adapters.segments import NONE, PATHS, Books, Entry, Part, Segment, numbers
 from services.search.adapters.terms import terms_of, values_of
 from services.search.adapters.view_reads import Analyse
 from services.search.adapters.words_index import Row, rows
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 """Changes with what a row holds: segments of another layout are made again."""
 
 LEAST: Final = 20_000
@@ -31,9 +31,6 @@ LEAST: Final = 20_000
 
 SHARE: Final = 0.25
 """Beyond, the share of the sealed rows that may come, or go, before all is sealed anew."""
-
-PATHS: Final = "\n"
-"""What joins a product's category paths into one text, its shelf."""
 
 _CHUNK: Final = 10_000
 _logger = logs.get(__name__)
@@ -163,7 +160,7 @@ class RowTable:
         }
         codes = (self._books.code(name, text) for name, text in texts.items())
         micros = NONE if row.micros is None else row.micros
-        columns = row.document, row.text_key, micros, *codes
+        columns = row.document, row.text_key, micros, row.margin, row.since, *codes
         return Entry(row.id, columns, frozenset(terms_of(row, self._analyse)), tuple(values_of(row)))
 
     def _worn(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from pyroaring import BitMap
 
-from services.search.adapters.postings import SealedPostings, seal
+from services.search.adapters.postings import SealedPostings, mapped, seal
 from services.search.adapters.segments import TYPES, Books, Column, Part, Rows, bitmap, numbers
 from services.search.adapters.terms import VALUES
 
@@ -27,8 +27,9 @@ class SealedSegment:
         self.folder = folder
         self.postings = SealedPostings(folder)
         self._columns = {name: _load(folder, name) for name in TYPES}
-        self._text_order, self._id_ends = _load(folder, "text_order"), _load(folder, "id_ends")
-        self._ids = np.memmap(folder / "ids", np.uint8, "r")
+        self._texts, self._text_order = _load(folder, "texts"), _load(folder, "text_order")
+        self._id_ends = _load(folder, "id_ends")
+        self._ids = mapped(folder / "ids")
         self._value_ends, self._values = _load(folder, "value_ends"), _load(folder, "values")
 
     def __len__(self) -> int:
@@ -46,19 +47,16 @@ class SealedSegment:
 
     def saying(self, text_keys: Rows) -> BitMap:
         """See Segment."""
-        keys, order = self._columns["text_key"], self._text_order
-        first, last = (np.searchsorted(keys, text_keys, side, sorter=order) for side in ("left", "right"))
-        found = [
-            order[start:end] for start, end in zip(first.tolist(), last.tolist(), strict=True) if start < end
-        ]
+        first, last = (np.searchsorted(self._texts, text_keys, side) for side in ("left", "right"))
+        spans = zip(first.tolist(), last.tolist(), strict=True)
+        found = [self._text_order[start:end] for start, end in spans if start < end]
         return bitmap(np.concatenate(found)) if found else BitMap()
 
-    def ids(self, rows: Sequence[int]) -> list[str]:
+    def ids(self, rows: Rows) -> list[str]:
         """See Segment."""
-        places = np.asarray(rows, np.int64)
-        ends = self._id_ends[places].tolist()
-        starts = np.where(places > 0, self._id_ends[places - 1], 0).tolist()
-        return [self._ids[start:end].tobytes().decode() for start, end in zip(starts, ends, strict=True)]
+        ends = self._id_ends[rows].tolist()
+        starts = np.where(rows > 0, self._id_ends[rows - 1], 0).tolist()
+        return [self._ids[start:end].decode() for start, end in zip(starts, ends, strict=True)]
 
     def counts(self, prefix: str, found: BitMap) -> dict[str, int]:
         """See Segment. Value by value, or row by row, whichever is less."""
@@ -98,7 +96,9 @@ def sealed(folder: Path, parts: Sequence[Part], books: Books) -> SealedSegment:
         ]
         np.save(unfinished / name, whole)
         if name == "text_key":
-            np.save(unfinished / "text_order", np.argsort(whole, kind="stable").astype(np.uint32))
+            by_text = np.argsort(whole, kind="stable")
+            np.save(unfinished / "texts", whole[by_text])
+            np.save(unfinished / "text_order", by_text.astype(np.uint32))
     _seal_ids(unfinished, parts, kept, order)
     places = np.empty(len(order), np.uint32)
     places[order] = np.arange(len(order), dtype=np.uint32)
@@ -121,7 +121,11 @@ def _load(folder: Path, name: str) -> Column:
 
 
 def _seal_ids(folder: Path, parts: Sequence[Part], kept: Sequence[Column], order: Column) -> None:
-    ids = [id_.encode() for part, k in zip(parts, kept, strict=True) for id_ in part.segment.ids(k.tolist())]
+    ids = [
+        id_.encode()
+        for part, k in zip(parts, kept, strict=True)
+        for id_ in part.segment.ids(k.astype(np.int64))
+    ]
     ids = [ids[at] for at in order.tolist()]
     np.save(folder / "id_ends", np.cumsum([len(id_) for id_ in ids], dtype=np.uint64))
     (folder / "ids").write_bytes(b"".join(ids))

@@ -5,7 +5,6 @@ are codes, of which `Books` keeps the texts.
 """
 
 from array import array
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -17,6 +16,9 @@ from services.search.adapters.postings import Postings
 Rows = npt.NDArray[np.int64]
 Column = npt.NDArray[Any]
 
+PATHS: Final = "\n"
+"""What joins a product's category paths into one text, its shelf."""
+
 NONE: Final = int(np.iinfo(np.int64).min)
 """The micros of a product without a price."""
 
@@ -27,6 +29,8 @@ TYPES: Final[dict[str, np.dtype[Any]]] = {
     "document": np.dtype(np.int64),
     "text_key": np.dtype(np.int64),
     "micros": np.dtype(np.int64),
+    "margin": np.dtype(np.float64),
+    "since": np.dtype(np.float64),
     **dict.fromkeys(CODED, np.dtype(np.uint32)),
 }
 
@@ -52,10 +56,10 @@ class Segment(Protocol):
         ...
 
     def saying(self, text_keys: Rows) -> BitMap:
-        """The rows whose text is one of these."""
+        """The rows whose text is one of these, which are sorted."""
         ...
 
-    def ids(self, rows: Sequence[int]) -> list[str]:
+    def ids(self, rows: Rows) -> list[str]:
         """The product of each row."""
         ...
 
@@ -68,9 +72,18 @@ class Entry(NamedTuple):
     """A product's row: its columns in the order of TYPES, its terms, and those of them that are counted."""
 
     id: str
-    columns: tuple[int, ...]
+    columns: tuple[float, ...]
     terms: frozenset[str]
     values: tuple[str, ...] = ()
+
+
+class ShelfPaths(NamedTuple):
+    """The paths of the first `known` shelves: of each pair of a path and a shelf their places, (pairs,)."""
+
+    known: int
+    names: list[str]
+    paths: Column
+    shelves: Column
 
 
 class Books:
@@ -78,6 +91,7 @@ class Books:
 
     def __init__(self, texts: dict[str, list[str]] | None = None) -> None:
         self.texts: dict[str, list[str]] = texts or {name: [] for name in CODED}
+        self._paths = ShelfPaths(0, [], np.empty(0, np.int64), np.empty(0, np.int64))
         self._codes = {
             name: {text: code for code, text in enumerate(some)} for name, some in self.texts.items()
         }
@@ -90,9 +104,23 @@ class Books:
             code = codes[text] = len(self.texts[name]) - 1
         return code
 
-    def known(self, name: str, text: str) -> int | None:
-        """The code of a text, if it has one."""
-        return self._codes[name].get(text)
+    def paths(self, products: Column) -> dict[str, int]:
+        """Products of each category path, of the products (codes,) on each shelf."""
+        of = self._shelf_paths(len(products))
+        counts = np.bincount(of.paths, products[of.shelves], len(of.names)).astype(np.int64)
+        there = np.flatnonzero(counts).tolist()
+        return dict(zip((of.names[at] for at in there), counts[there].tolist(), strict=True))
+
+    def _shelf_paths(self, count: int) -> ShelfPaths:
+        """The paths of the first so many shelves; kept until there are others."""
+        if self._paths.known != count:
+            names: dict[str, int] = {}
+            each = [shelf.split(PATHS) if shelf else [] for shelf in self.texts["shelf"][:count]]
+            paths = [names.setdefault(path, len(names)) for some in each for path in some]
+            lengths = [len(some) for some in each]
+            shelves = np.repeat(np.arange(count), lengths)
+            self._paths = ShelfPaths(count, list(names), np.array(paths, np.int64), shelves)
+        return self._paths
 
 
 class Part(NamedTuple):

@@ -29,9 +29,10 @@ CREATE INDEX IF NOT EXISTS sales_by_strength ON sales (strength);
 
 TABLES: Final = ("signals", "sales")
 
-_PATHS: Final = "(SELECT group_concat(path, char(10)) FROM categories AS c WHERE c.document = p.document)"
 _KNOWN: Final = """
-SELECT p.document, p.title, p.brand_key, {paths}, p.micros, p.availability, g.margin, g.since, s.strength
+SELECT p.document, p.title, p.brand_key,
+  (SELECT group_concat(path, char(10)) FROM categories AS c WHERE c.document = p.document),
+  p.micros, p.availability, g.margin, g.since, s.strength
 FROM products AS p JOIN signals AS g USING (document) LEFT JOIN sales AS s ON s.id = p.id
 WHERE p.document IN (SELECT value FROM json_each(?))
 """
@@ -68,17 +69,25 @@ class SoldProducts:
         )
 
 
+def strengths(connection: sqlite3.Connection, ids: Sequence[str]) -> tuple[dict[str, float], float]:
+    """The sales of each of these products that sold, and of the best seller; nothing when none did."""
+    most = connection.execute("SELECT max(strength) FROM sales").fetchone()[0]
+    if most is None:
+        return {}, -math.inf
+    known = "SELECT id, strength FROM sales WHERE id IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(known, (json.dumps(list(ids)),)).fetchall()), most
+
+
 class SqliteSignals:
     """The Signals port over the view's file."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, documents: Sequence[int], now: float, *, categories: bool = True) -> Mapping[int, Known]:
+    def of(self, documents: Sequence[int], now: float, *, texts: bool = True) -> Mapping[int, Known]:
         """See Signals."""
-        sql = _KNOWN.format(paths=_PATHS if categories else "''")
         with self._database.read() as connection:
-            rows = connection.execute(sql, (json.dumps(list(documents)),)).fetchall()
+            rows = connection.execute(_KNOWN, (json.dumps(list(documents)),)).fetchall()
             most = connection.execute("SELECT max(strength) FROM sales").fetchone()[0]
         return {
             document: Known(

@@ -7,13 +7,12 @@ are counted by their codes, all at once (np.bincount), so a count is always of a
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from pyroaring import BitMap
 
-from services.search.adapters.row_table import PATHS
 from services.search.adapters.segments import NONE, Books, Column, Part, Rows, bitmap, numbers
 from services.search.adapters.terms import attribute_term, value_term
 from services.search.adapters.view_reads import Analyse
@@ -32,6 +31,9 @@ Documents = Callable[[T], Rows]
 """The documents of something, sorted."""
 
 
+EVERYTHING: Final = Filter()
+
+
 class Tally:
     """One look at the rows; what was found for a request is kept for its other counts."""
 
@@ -46,7 +48,9 @@ class Tally:
         self._parts, self._books = shown
         self._analyse, self._phrase, self._named = analyse, phrase, named
         self._matching = dict[Wanted, list[BitMap]]()
+        self._found = dict[Wanted, Found]()
         self._phrases = dict[str, Rows]()
+        self._texts = dict[tuple[int, ...], list[BitMap]]()
 
     def count(self, wanted: Wanted) -> int:
         """How many products are wanted."""
@@ -56,6 +60,11 @@ class Tally:
 
     def found(self, wanted: Wanted) -> Found:
         """The rows that are wanted, of each part."""
+        if wanted not in self._found:
+            self._found[wanted] = self._find(wanted)
+        return self._found[wanted]
+
+    def _find(self, wanted: Wanted) -> Found:
         together = (numbers(let & match) for let, match in self._both(wanted))
         filter_ = wanted.filter
         if not _priced(filter_):
@@ -65,35 +74,55 @@ class Tally:
 
     def values(self, name: str, found: Found) -> Mapping[str, int]:
         """The texts of a coded column that the rows have, with their numbers of products."""
-        texts = self._books.texts[name]
-        counts = np.zeros(len(texts), np.int64)
-        for part, rows in zip(self._parts, found, strict=True):
-            some = np.bincount(part.segment.column(name)[rows])
-            counts[: len(some)] += some
-        there = np.flatnonzero(counts)
-        told = zip(map(texts.__getitem__, there.tolist()), counts[there].tolist(), strict=True)
+        counts, texts = self._codes(name, found), self._books.texts[name]
+        there = np.flatnonzero(counts).tolist()
+        told = zip(map(texts.__getitem__, there), counts[there].tolist(), strict=True)
         return {text: count for text, count in told if text}
 
     def paths(self, found: Found) -> Mapping[str, int]:
         """The category paths that the rows have, with their numbers of products."""
-        counts: dict[str, int] = {}
-        for shelf, products in self.values("shelf", found).items():
-            for path in shelf.split(PATHS) if shelf else ():
-                counts[path] = counts.get(path, 0) + products
+        return self._books.paths(self._codes("shelf", found))
+
+    def _codes(self, name: str, found: Found) -> Column:
+        """How many of the rows have each code."""
+        counts = np.zeros(len(self._books.texts[name]), np.int64)
+        for part, rows in zip(self._parts, found, strict=True):
+            some = np.bincount(part.segment.column(name)[rows])
+            counts[: len(some)] += some
         return counts
 
-    def candidates(self, documents: Sequence[int], scores: Sequence[float]) -> list[Candidate]:
-        """Products as they may be answered, those that are there, in this order."""
-        asked, known = np.array(documents, np.int64), dict[int, tuple[str, int]]()
+    def alike(self, wanted: Wanted, limit: int) -> list[Candidate]:
+        """The first so many of what is wanted, without scores."""
+        documents = [
+            part.segment.column("document")[rows[:limit]]
+            for part, rows in zip(self._parts, self.found(wanted), strict=True)
+        ]
+        first = np.concatenate((np.empty(0, np.int64), *documents))[:limit].tolist()
+        return self.candidates(first, [0.0] * len(first))
+
+    def candidates(
+        self, documents: Sequence[int], scores: Sequence[float], filter_: Filter = EVERYTHING
+    ) -> list[Candidate]:
+        """Those of the products that are there and that the filter lets through, in this order."""
+        asked, told = np.array(documents, np.int64), dict[int, tuple[str, int]]()
         for part in self._parts:
             places = part.segment.rows_of(asked)
-            rows = places[places >= 0].tolist()
-            there = zip(part.segment.ids(rows), part.segment.column("text_key")[rows].tolist(), strict=True)
-            known |= zip(asked[places >= 0].tolist(), there, strict=True)
-        pairs = zip(documents, scores, strict=True)
-        return [
-            Candidate(document, *known[document], score) for document, score in pairs if document in known
-        ]
+            at = np.flatnonzero(places >= 0)
+            at = at[self._passing(part, places[at], filter_)]
+            rows = places[at]
+            text_keys = part.segment.column("text_key")[rows].tolist()
+            told |= zip(at.tolist(), zip(part.segment.ids(rows), text_keys, strict=True), strict=True)
+        return [Candidate(documents[at], *told[at], scores[at]) for at in sorted(told)]
+
+    def _passing(self, part: Part, rows: Rows, filter_: Filter) -> Column:
+        """Whether the filter lets each of the rows through."""
+        if filter_ == EVERYTHING:
+            return np.ones(len(rows), bool)
+        through = self._let_through(part, filter_)
+        passing = np.array([row in through for row in rows.tolist()], bool)
+        return (
+            passing & _within(part.segment.column("micros")[rows], filter_) if _priced(filter_) else passing
+        )
 
     def attribute_values(self, name: str, found: Found) -> Mapping[str, int]:
         """The values of an attribute that the rows have, with their numbers of products."""
@@ -107,11 +136,12 @@ class Tally:
         """Of each part what the filter lets through but for its price, and what the words and texts find."""
         asked = Wanted(wanted.words, wanted.every, wanted.prefix, wanted.texts)
         if asked not in self._matching:
-            self._matching[asked] = [self._matches(part, asked) for part in self._parts]
+            self._matching[asked] = [self._matches(at, asked) for at in range(len(self._parts))]
         for part, match in zip(self._parts, self._matching[asked], strict=True):
             yield self._let_through(part, wanted.filter), match
 
-    def _matches(self, part: Part, asked: Wanted) -> BitMap:
+    def _matches(self, at: int, asked: Wanted) -> BitMap:
+        part = self._parts[at]
         if not asked.words and not asked.texts:
             return part.alive
         found = BitMap()
@@ -123,8 +153,15 @@ class Tally:
             ]
             found = reduce(and_ if asked.every else or_, words)
         if asked.texts:
-            found = found | part.segment.saying(np.array(asked.texts, np.int64))
+            found = found | self._saying(asked.texts)[at]
         return found & part.alive
+
+    def _saying(self, texts: tuple[int, ...]) -> list[BitMap]:
+        """Of each part the rows whose text is one of these."""
+        if texts not in self._texts:
+            keys = np.sort(np.array(texts, np.int64))
+            self._texts[texts] = [part.segment.saying(keys) for part in self._parts]
+        return self._texts[texts]
 
     def _word(self, part: Part, word: Word, prefix: bool) -> BitMap:
         found = [self._text(part, text) for text in word]
@@ -145,6 +182,8 @@ class Tally:
 
     def _let_through(self, part: Part, filter_: Filter) -> BitMap:
         through = part.alive
+        if filter_ == EVERYTHING:
+            return through
         postings = part.segment.postings
         for terms in _conditions(filter_):
             through = through & BitMap.union(BitMap(), *map(postings.of, terms))

@@ -1,7 +1,8 @@
 """What is wanted, as a query of tantivy: words, near texts and filters."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from tantivy import FieldType, Occur, Query
 
@@ -13,13 +14,16 @@ from services.search.domain.product import OUT_OF_STOCK
 from services.search.domain.query.negation import says_without
 from services.search.domain.request import Filter
 
+_REMEMBERED: Final = 8_192
+"""Words of queries and titles whose stems are kept."""
+
 
 class QueryBuilder:
     """Makes queries for one index."""
 
     def __init__(self, index: TantivyIndex) -> None:
         self._schema = index.schema
-        self.analyse: Analyse = index.analyser.analyze
+        self.analyse: Analyse = lru_cache(_REMEMBERED)(lambda text: tuple(index.analyser.analyze(text)))
 
     def wanted(self, wanted: Wanted) -> Any:
         """Products with the words or one of the texts, let through; scored by the words' BM25."""

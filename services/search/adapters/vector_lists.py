@@ -46,7 +46,8 @@ class Lists:
         self.keys = keys
         self.scale = scale
         self._index = index
-        self._bytes = np.memmap(folder / "rows", np.uint8, "r", shape=(len(keys), scale.sa_code_size()))
+        rows = np.memmap(folder / "rows", np.uint8, "r", shape=(len(keys), scale.sa_code_size()))
+        self._bytes = rows.view(np.ndarray)  # a memmap's own indexing is slower
         self._order = np.argsort(keys, kind="stable")
         self._sorted = keys[self._order]
 

@@ -35,6 +35,8 @@ class Row(NamedTuple):
     paths: tuple[str, ...]
     texts: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...] = ()
+    margin: float = 0.0
+    since: float = 0.0
 
 
 class WordsIndex(Protocol):
@@ -82,10 +84,10 @@ def rows(connection: sqlite3.Connection, documents: Iterable[int] | None = None)
         "SELECT document, id, text_key, currency, micros, brand_key, price_range, availability,"
         " (SELECT json_group_array(path) FROM categories AS c WHERE c.document = products.document),"
         " texts.title, texts.brand, texts.categories, texts.description, texts.properties,"
-        " texts.attributes, products.primary_id"
-        f" FROM products JOIN texts USING (document){some}",
+        " texts.attributes, products.primary_id, signals.margin, signals.since"
+        f" FROM products JOIN texts USING (document) JOIN signals USING (document){some}",
         values,
     ):
         attributes = tuple(indexed((name, key) for name, key, *_ in json.loads(row[14])))
         group = ((GROUP, row[15]),) if row[15] else ()
-        yield Row._make((*row[:8], tuple(json.loads(row[8])), row[9:14], (*attributes, *group)))
+        yield Row._make((*row[:8], tuple(json.loads(row[8])), row[9:14], (*attributes, *group), *row[16:]))

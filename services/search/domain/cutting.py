@@ -58,7 +58,7 @@ def _shown(begin: Position | None) -> Shown:
 
 def _ranked(pile: Pile, size: int, shown: Shown) -> tuple[list[Match], Position | None]:
     """The first that were not shown."""
-    found = [match for match in pile.matches if match.candidate.product_id not in shown]
+    found = [match for match in pile.matches if not shown.marks or match.candidate.product_id not in shown]
     if len(found) - shown.skipped <= size:
         head = {match.candidate.document for match in pile.matches}
         tail = pile.shelf.ranked(pile.wanted, shown.count + size + 1 + len(head))

@@ -5,7 +5,7 @@ same text. Whoever types a brand wants that brand: then only the same text count
 """
 
 import heapq
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -19,16 +19,19 @@ TEXT: Final = 0.1
 MOST: Final = 4
 """Products above that count, so that a large brand does not sink for ever."""
 
+_TEXTS: Final = [TEXT * seen for seen in range(MOST + 1)]
+_BRANDS: Final = [BRAND * seen for seen in range(MOST + 1)]
+
 
 def spread_out(matches: Sequence[Match], known: Mapping[int, Known], *, brands: bool) -> list[Match]:
     """The matches, best first, with what repetition takes from them; `brands`: whether brands count."""
-    shown: Counter[str | int] = Counter()
+    shown: defaultdict[str | int, int] = defaultdict(int)
     texts = [match.candidate.text_key for match in matches]
     makers = [about.brand if (about := known.get(match.candidate.document)) else "" for match in matches]
 
     def penalty(at: int) -> float:
-        cost = TEXT * min(shown[texts[at]], MOST)
-        return cost + BRAND * min(shown[makers[at]], MOST) if brands and makers[at] else cost
+        cost = _TEXTS[min(shown[texts[at]], MOST)]
+        return cost + _BRANDS[min(shown[makers[at]], MOST)] if brands and makers[at] else cost
 
     # A penalty only grows, so a match that is still the best after a second look is the best.
     waiting = [(-match.score, match.candidate.product_id, at) for at, match in enumerate(matches)]

@@ -66,5 +66,6 @@ def _shown(name: str, counts: Counts, ranged: bool, lexicon: Lexicon) -> Counts:
 
 def _beginning(values: Sequence[tuple[str, int]], prefix: str) -> Counts:
     """The first values with a word that begins so, whatever comes before it in the value."""
-    found = [value for value in values if f" {key(prefix)}" in f" {key(value[0])}"]
-    return found[:MAX_FACET_VALUES]
+    begin = f" {key(prefix)}"
+    found = [value for value in values if begin in f" {key(value[0])}"] if prefix else values
+    return list(found[:MAX_FACET_VALUES])

@@ -37,6 +37,7 @@ class Parts(NamedTuple):
 
 
 UNSCORED: Final = Parts()
+_NO_OTHERS: Final = UNSCORED[4:]
 _PLACES: Final = {name: place for place, name in enumerate(Parts._fields)}
 
 
@@ -57,14 +58,14 @@ class Match(NamedTuple):
 
     def plus(self, **more: float) -> "Match":
         """With more of these parts, and so of score."""
-        added = sum(more.values())
-        if not added and not any(more.values()):
+        if not any(more.values()):
             return self
-        parts = list(self.parts)
+        candidate, score, lexical_rank, dense_rank, before, said = self
+        parts = list(before)
         for name, much in more.items():
             parts[_PLACES[name]] += much
-        ranks = self.lexical_rank, self.dense_rank
-        return Match(self.candidate, self.score + added, *ranks, Parts._make(parts), self.said)
+        score += sum(more.values())
+        return Match(candidate, score, lexical_rank, dense_rank, Parts._make(parts), said)
 
 
 def fuse(
@@ -91,14 +92,13 @@ def fuse(
     both = {candidate.document: candidate for candidate in (*near, *words)}
     found = []
     for document, candidate in both.items():
-        parts = Parts(
-            scores.get(document, 0.0) / best,
-            WHOLE if document in whole else 0.0,
-            PHRASE if document in phrase else 0.0,
-            MEANING * cosines.get(candidate.text_key, usual),
-        )
+        bm25 = scores.get(document, 0.0) / best
+        every = WHOLE if document in whole else 0.0
+        said = PHRASE if document in phrase else 0.0
+        near_by = MEANING * cosines.get(candidate.text_key, usual)
+        parts = Parts._make((bm25, every, said, near_by, *_NO_OTHERS))
         ranks = lexical_rank.get(document, 0), dense_rank.get(document, 0)
-        found.append(Match(candidate, sum(parts[:4]), *ranks, parts))
+        found.append(Match(candidate, bm25 + every + said + near_by, *ranks, parts))
     return found
 
 

@@ -33,7 +33,7 @@ class Ordering:
         head, tail = matches[:FIRST], matches[FIRST:]
         ranker = self._ranker() if Stage.LEARNT in stages else None
         documents = [match.candidate.document for match in head]
-        known = self._signals.of(documents, now, categories=ranker is not None)
+        known = self._signals.of(documents, now, texts=ranker is not None)
         if Stage.SIGNALS in stages:
             head = weighted(head, known, weights, now)
         if ranker is not None:

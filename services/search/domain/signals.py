@@ -55,8 +55,11 @@ class Known(NamedTuple):
 class Signals(Protocol):
     """What is known of products; any thread may call it."""
 
-    def of(self, documents: Sequence[int], now: float, *, categories: bool = True) -> Mapping[int, Known]:
-        """What is known of each of these that is there, with or without categories; `now` in seconds."""
+    def of(self, documents: Sequence[int], now: float, *, texts: bool = True) -> Mapping[int, Known]:
+        """What is known of each of these that is there, with or without its title and categories.
+
+        `now` in seconds.
+        """
         ...
 
 
@@ -116,10 +119,11 @@ def weighted(
     matches: Sequence[Match], known: Mapping[int, Known], weights: Weights, now: float
 ) -> list[Match]:
     """The matches with their signals' weights added, in the order they came in."""
-    each = {name: getattr(weights, name) for name in NAMES}
+    each = {name: weight for name in NAMES if (weight := getattr(weights, name))}
     found = []
     for match in matches:
-        about = known.get(match.candidate.document)
-        values = signals_of(about, now) if about else {}
-        found.append(match.plus(**{name: each[name] * value for name, value in values.items()}))
+        if about := known.get(match.candidate.document):
+            values = signals_of(about, now)
+            match = match.plus(**{name: weight * values[name] for name, weight in each.items()})
+        found.append(match)
     return found
