@@ -58,7 +58,8 @@ OTHERS: Final = (
 
 def shown(estimate: Estimate) -> str:
     """ ".821 [.741, .893]", without the zeros before the points."""
-    value, low, high = estimate["value"], estimate["low"], estimate["high"]
+    ends = (estimate["value"], estimate["low"], estimate["high"])
+    value, low, high = (round(end or 0.0, 3) + 0.0 for end in ends)  # no "-0.000"
     if not any((value, low, high)):
         return ".000"
     return f"{value:.3f} [{low:.3f}, {high:.3f}]".replace("0.", ".")
