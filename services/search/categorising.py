@@ -104,7 +104,10 @@ def teach(clicks: Sequence[Click], votes: Mapping[str, Shares]) -> tuple[Learnt,
     """What all clicks tell, and what the first of them tell of the last. Raises ValueError with too few."""
     cut = int(TAUGHT_BY * len(clicks))
     if min(cut, len(clicks) - cut) < LEAST_CLICKS:
-        raise ValueError(f"{len(clicks)} clicks after searches: {3 * LEAST_CLICKS} are needed")
+        raise ValueError(
+            f"{len(clicks)} clicks after searches on products that have a category:"
+            f" {3 * LEAST_CLICKS} are needed"
+        )
     first, last = learnt_from(clicks[:cut], votes), clicks[cut:]
     before, after = _right(last, votes, Learnt(first.strength, {})), _right(last, votes, first)
     metrics = {"answer": interval(before), "learnt": interval(after), "gain": paired(after, before)}

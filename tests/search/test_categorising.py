@@ -81,7 +81,9 @@ async def test_clicks_that_only_follow_positions_change_nothing(tmp_path: Path) 
 
 
 async def test_too_few_clicks_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="clicks after searches: 300 are needed"):
+    with pytest.raises(
+        ValueError, match="clicks after searches on products that have a category: 300 are needed"
+    ):
         await taught(tmp_path, clicks(60, taste=True))
     with pytest.raises(ValueError, match="no encoder"):
         await train(Config(home=tmp_path), progress=silent, learn="categories", log=MemoryLog())

@@ -13,7 +13,7 @@ from services.search.domain.product import lowest
 from services.search.domain.related import Predicted, shares, surest
 from services.search.domain.request import Filter, Request
 from services.search.domain.search import Searcher
-from tests.search.shop import MILK, shop_database, upsert
+from tests.search.shop import MILK, product, shop_database, upsert
 from tests.search.test_attributes import shoe
 from tests.search.test_search import ids
 
@@ -92,3 +92,15 @@ def test_what_finds_nothing_at_all_is_offered_the_nearest(hybrid: Searcher, data
     assert page.rescue is not None
     assert (page.rescue.lifted, page.rescue.results, page.rescue.total) == ((), [], 0)
     assert "Toys" in [category.path for category in page.rescue.categories]
+
+
+def test_a_categorys_own_name_means_it(tmp_path: Path) -> None:
+    others = [product(f"cover-{n}", "Bedding cover", "Home > Covers") for n in range(30)]
+    own = [product(f"own-{n}", "Duvet", "Home > Bedding") for n in range(3)]
+    below = [product(f"below-{n}", "Bedding pillow", "Home > Bedding > Pillows") for n in range(2)]
+    with shop_database(tmp_path, list(map(upsert, [*others, *own, *below]))) as database:
+        searcher = Searcher(TantivyCatalogue(database), lambda: None, SqliteLexicon(database))
+        told = dict(searcher.search(Request("bedding")).categories)
+        assert sum(told.values()) == pytest.approx(1)
+        assert told.keys() == {"Home > Bedding", "Home > Bedding > Pillows"}
+        assert searcher.search(Request("bedding cover")).categories[0].path == "Home > Covers"

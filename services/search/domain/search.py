@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from services.search.domain import paging
+from services.search.domain.about import About
 from services.search.domain.answer import Page, Rescue
 from services.search.domain.blending import Found, blended
 from services.search.domain.categories import Learnt
@@ -27,11 +28,11 @@ from services.search.domain.query.predicting import attributed
 from services.search.domain.query.rewording import ENOUGH, reworded
 from services.search.domain.query.spelling import Sense
 from services.search.domain.query.understanding import Understanding, as_typed, narrowed, understand
-from services.search.domain.related import VOTERS, Predicted, shares, surest
+from services.search.domain.related import VOTERS, Predicted
 from services.search.domain.request import Filter, Order, Request
 from services.search.domain.rescue import relaxations
 from services.search.domain.stages import ALL, Stage
-from services.search.domain.text import key, words
+from services.search.domain.text import words
 
 HEAD: Final = 500
 """Products of each list, words and meaning, that are fused; those after them are ordered by words alone."""
@@ -68,7 +69,7 @@ class Searcher:
         self._stages = stages
         self._controls = controls
         self._ordering = ordering
-        self._learnt = learnt
+        self._about = About(lexicon, learnt)
         self._now = now
 
     def search(self, request: Request) -> Page:
@@ -95,9 +96,7 @@ class Searcher:
             rescue = None if total else self._rescue(asked, filter_)
         more = paging.token(request, end) if end else ""
         told = query, filter_, ruled.redirect, rescue
-        about = (
-            [] if request.exact else self._about(request, [match.candidate.product_id for match in matches])
-        )
+        about = [] if request.exact else self._categories(asked, [m.candidate.product_id for m in matches])
         return Page(results, total, more, served_by, counted.counts, *told, counted.ranged, about)
 
     def finds(self, text: str) -> bool:
@@ -131,7 +130,7 @@ class Searcher:
             pile = Pile(asked.shelf, *self._found(asked, wider), self._lexicon.primaries)
             total, results, _ = cut(pile, asked.request, asked.query.text, None)
             if total:
-                about = self._about(asked.request, [found.product_id for found in results])
+                about = self._categories(asked, [found.product_id for found in results])
                 return Rescue(names, results, total, about)
         about = self._nearest(asked)
         return Rescue((), [], 0, about) if about else None
@@ -143,15 +142,10 @@ class Searcher:
         near = dict(asked.meaning.vectors.nearest(asked.meaning.of(asked.query.meaning), VOTERS))
         found = asked.shelf.ranked(Wanted(texts=tuple(near)), VOTERS) if near else []
         found.sort(key=lambda one: (-near[one.text_key], one.product_id))
-        return self._about(asked.request, [one.product_id for one in found])
+        return self._categories(asked, [one.product_id for one in found])
 
-    def _about(self, request: Request, product_ids: Sequence[str]) -> list[Predicted]:
-        """The categories of what is found first, and what clicks after such a query told of them."""
-        if not (first := product_ids[:VOTERS]):
-            return []
-        votes = shares(first, self._lexicon.categories(first))
-        learnt = self._learnt()
-        return surest(learnt.shares(key(request.text), votes) if learnt else votes)
+    def _categories(self, asked: _Asked, product_ids: Sequence[str]) -> list[Predicted]:
+        return self._about.of(asked.request.text, asked.query, product_ids)
 
     def _chosen(self, request: Request) -> Request:
         """The request with what it chooses of attributes in its filter, numbers as the values there are."""
