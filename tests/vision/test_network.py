@@ -8,7 +8,8 @@ pytest.importorskip("torch", reason="training needs torch: install aisle[train]"
 import torch
 
 from services.vision.domain.image import SIDE
-from services.vision.network import EMBEDDING, VARIANTS, published
+from services.vision.network import published
+from services.vision.variants import EMBEDDING, VARIANTS
 
 
 @torch.no_grad()

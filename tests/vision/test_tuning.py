@@ -66,8 +66,7 @@ def lesson(labels: Path) -> Lesson:
     kept = features.cached(mine, "lite0", network, labels.parent / "features", silent, 2)
     label = np.array([names.index(photo.label) for photo in mine])
     part = parts.Part(*kept[:3], np.arange(len(mine)), label, parts.balance(label, len(names)))
-    start = closed_form(network, part, part, len(names))
-    return Lesson(mine, part, start._replace(accuracy=-1.0))  # so that an epoch's weights are what is kept
+    return Lesson(mine, part, closed_form(network, part, part, len(names)))
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +106,12 @@ def test_two_tails_are_one_network_that_says_their_mean(labels: Path):
     assert embeddings.shape[1] == both.size == alone[0][1].shape[1] + alone[1][1].shape[1]
     expected = (alone[0][1] @ alone[0][1].T + alone[1][1] @ alone[1][1].T) / 2
     assert torch.allclose(embeddings @ embeddings.T, expected, atol=1e-3)  # its cosine is theirs, in the mean
+
+
+def test_a_head_may_be_blind_to_the_levels(labels: Path):
+    mine = lesson(labels).part
+    seen = parts.features(published(), mine)
+    other = torch.cat((torch.rand(seen[:, :-1280].shape), seen[:, -1280:]), 1)
+    for levels in (True, False):
+        head = closed_form(published(), mine, mine, 3, levels=levels).head
+        assert torch.equal(head(seen), head(other)) is not levels

@@ -15,7 +15,7 @@ from services.kit.progress import Metric, Progress
 from services.vision import photos
 from services.vision.domain.image import SIDE, ImageError
 from services.vision.measures import calibration_error
-from services.vision.network import VARIANTS, published
+from services.vision.network import published
 from services.vision.photos import Photo
 from services.vision.training import features, int8, parts, publish, report
 from services.vision.training.export import compare, write
@@ -23,6 +23,7 @@ from services.vision.training.finish import Confidence
 from services.vision.training.joined import joined
 from services.vision.training.ridge import closed_form
 from services.vision.training.tuning import tuned
+from services.vision.variants import VARIANTS
 
 LEAST_CLASSES: Final = 2
 HEADS: Final = ("best", "ridge", "tuned", "both")
@@ -71,7 +72,9 @@ def make(folder: Path, wanted: Wanted, cache: Path, serving: Model | None, progr
     if wanted.head != "ridge":
         checkpoint = Checkpoint(cache / "tuning.pt")
         name = f"{wanted.images} {wanted.backbone}"
-        fitted.append(tuned(fitted[0], one, other, group, progress, checkpoint, name))
+        # Blind to the levels, it errs on other photos than the frozen tail does.
+        start = closed_form(network, one, other, len(names), levels=False)
+        fitted.append(tuned(start, one, other, group, progress, checkpoint, name))
         told["tuned_accuracy"] = fitted[1].accuracy
     classifier, confidence, together = joined(fitted, one, other, wanted.head)
     if together is not None:

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from services.vision.network import EMBEDDING, EfficientNetLite
+from services.vision.network import EfficientNetLite
 from services.vision.training.classifier import Head
 from services.vision.training.parts import Fitted, Part, accuracy
+from services.vision.variants import EMBEDDING
 
 RIDGES: Final = (0.03, 0.1, 0.3, 1.0, 10.0, 100.0)
 """What the ridge may be, over the mean variance of a feature; the photos that choose say which."""
@@ -20,8 +21,13 @@ LEAST_SPREAD: Final = 1e-6
 """Of a feature that never changes, over the mean of the pooled ones: it is left as it is."""
 
 
-def closed_form(network: EfficientNetLite, teach: Part, choose: Part, classes: int) -> Fitted:
-    """The head with the ridge that chooses best. Memory holds one view of all photos at a time."""
+def closed_form(
+    network: EfficientNetLite, teach: Part, choose: Part, classes: int, *, levels: bool = True
+) -> Fitted:
+    """The head with the ridge that chooses best, blind to the levels where it is told so.
+
+    Memory holds one view of all photos at a time.
+    """
     size = network.variant.features
     gram, right = torch.zeros(size, size).double(), torch.zeros(size, classes).double()
     mean, target = torch.zeros(size).double(), torch.zeros(classes).double()
@@ -39,6 +45,7 @@ def closed_form(network: EfficientNetLite, teach: Part, choose: Part, classes: i
     gram -= total * torch.outer(mean, mean)
     right -= total * torch.outer(mean, target)
     scale = _even(gram.diagonal() / total)
+    scale[:-EMBEDDING] *= levels
     gram, right = gram * torch.outer(scale, scale), right * scale[:, None]
     held, heads = _features(choose, 0).float(), []
     for ridge in RIDGES:

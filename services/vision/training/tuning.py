@@ -15,10 +15,15 @@ from services.vision.network import EfficientNetLite
 from services.vision.training.classifier import Head
 from services.vision.training.parts import BATCH, Fitted, Ints, Part, accuracy, features, tensor
 
-EPOCHS: Final = 24
-PATIENCE: Final = 12
+EPOCHS: Final = 16
+PATIENCE: Final = 8
+"""Epochs without a better one after which it ends; those while the rate still rises do not count."""
+
+RISING: Final = 0.3
+"""The share of epochs in which the rate rises to RATE and HEAD_RATE; then it falls to nothing."""
+
 RATE: Final = 5e-4
-HEAD_RATE: Final = 3e-4
+HEAD_RATE: Final = 7.5e-4
 DECAY: Final = 0.02
 SMOOTHING: Final = 0.1
 DROPOUT: Final = 0.2
@@ -65,7 +70,7 @@ def tuned(
     """
     run = _Run(start, teach, group)
     key = _key(teach, choose, name)
-    best, kept, since, epoch = start.accuracy, _copy(run.model), 0, 0
+    best, kept, since, epoch = -1.0, _copy(run.model), 0, 0
     if (state := checkpoint.load(key, run.device)) is not None:
         run.load(state["run"])
         best, kept, since, epoch = state["best"], state["kept"], state["since"], state["epoch"]
@@ -76,6 +81,8 @@ def tuned(
         right = run.accuracy(choose)
         # Of equals the later one: it has seen more, at a lower rate.
         best, kept, since = (right, _copy(run.average), 0) if right >= best else (best, kept, since + 1)
+        if epoch <= RISING * EPOCHS:
+            since = 0
         state = {"run": run.state(), "best": best, "kept": kept, "since": since, "epoch": epoch}
         checkpoint.save(key, state)
         progress(f"epoch {epoch}, accuracy {right:.3f}", epoch, EPOCHS)
@@ -104,7 +111,7 @@ class _Run:
             weight_decay=DECAY,
         )
         self._rate = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, [RATE, HEAD_RATE], total_steps=EPOCHS * self._steps, pct_start=0.35
+            self._optimiser, [RATE, HEAD_RATE], total_steps=EPOCHS * self._steps, pct_start=RISING
         )
 
     @property
@@ -181,7 +188,20 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 
 def _key(teach: Part, choose: Part, name: str) -> str:
     """Of the photos, the network and what it is tuned by: a training with others does not go on from it."""
-    settings = (EPOCHS, PATIENCE, RATE, HEAD_RATE, DECAY, SMOOTHING, DROPOUT, MIX, GROUPS, AVERAGED, BATCH)
+    settings = (
+        EPOCHS,
+        PATIENCE,
+        RISING,
+        RATE,
+        HEAD_RATE,
+        DECAY,
+        SMOOTHING,
+        DROPOUT,
+        MIX,
+        GROUPS,
+        AVERAGED,
+        BATCH,
+    )
     found = hashlib.sha256(f"{name} {teach.maps.shape} {settings}".encode())
     for part in (teach, choose):
         found.update(part.label.tobytes())
