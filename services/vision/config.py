@@ -21,6 +21,9 @@ class Config(Settings):
     inference_in_flight: int = Field(
         32, ge=1, description="Pictures that are with Triton at once; one more is refused with OVERLOADED."
     )
+    remembered_bytes: int = Field(
+        64 * 2**20, ge=0, description="Bytes of answers kept for pictures that come again; 0 keeps none."
+    )
     image_folder: Path | None = Field(
         None,
         description="The folder inside which a catalogue's file: pictures may lie; without it none are read.",

@@ -11,6 +11,7 @@ from services.vision.adapters.addresses import Hosts
 from services.vision.adapters.faiss_vectors import FaissVectors
 from services.vision.adapters.gallery import CatalogGallery
 from services.vision.adapters.indexer import Indexer
+from services.vision.adapters.remembering import Remembering
 from services.vision.adapters.sources import Sources
 from services.vision.adapters.triton import Triton
 from services.vision.adapters.view import CatalogView
@@ -33,6 +34,7 @@ def build(config: Config, *, log_prefix: str = "") -> Service:
         seconds=config.inference_seconds,
         in_flight=config.inference_in_flight,
     )
+    remembering = Remembering(triton, config.remembered_bytes)
     gallery = CatalogGallery(view, FaissVectors)
     decode = Workers("decode", threads=config.decode_threads)
     find = Workers("find", threads=1)
@@ -47,7 +49,7 @@ def build(config: Config, *, log_prefix: str = "") -> Service:
         endpoints=[
             Endpoint(
                 vision_pb2_grpc.add_VisionServiceServicer_to_server,
-                VisionServicer(Eye(triton, gallery, decode.run, find.run)),
+                VisionServicer(Eye(remembering, gallery, decode.run, find.run)),
                 FULL_NAME,
             )
         ],

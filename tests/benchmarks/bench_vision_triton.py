@@ -4,7 +4,7 @@
 
 Two processes decode and see pictures one by one; then the service's adapter asks a Triton of its own, which
 serves the current model of AISLE_HOME. Both see the same photos, in turns, so that a busy machine slows both.
-A model that does nothing tells the round trip apart; pictures that come again tell the response cache.
+A model that does nothing tells the round trip apart; pictures that come again tell what remembering saves.
 """
 
 import argparse
@@ -27,6 +27,8 @@ import tritonclient.grpc as client
 import uvloop
 
 from services.kit.models import ModelStore
+from services.kit.progress import Metric
+from services.vision.adapters.remembering import Remembering
 from services.vision.adapters.triton import Triton
 from services.vision.config import Config
 from services.vision.domain.image import pixels
@@ -35,6 +37,7 @@ from tests.triton import TritonProcess
 from tests.vision.pictures import encoded, noise
 
 IN_FLIGHT = 16
+AGAIN = 20  # pictures that come again and again
 WORKERS = 2
 DATA = Path(os.environ.get("AISLE_BENCH_DATA", "../shared/data"))
 NOOP = Path(__file__).with_name("triton_noop.py")
@@ -103,21 +106,31 @@ class Served:
         self._mine, self._triton = psutil.Process(), psutil.Process(process.pid)
 
     def see(
-        self, count: int, turn: Iterator[bytes], *, name: str = NAME, in_flight: int = IN_FLIGHT
+        self,
+        count: int,
+        turn: Iterator[bytes],
+        *,
+        name: str = NAME,
+        in_flight: int = IN_FLIGHT,
+        remembered: int = 0,
     ) -> dict[str, float]:
         """CPU milliseconds a picture, of all and of each part; pictures a second."""
-        return uvloop.run(self._see(count, turn, name, in_flight))
+        return uvloop.run(self._see(count, turn, name, in_flight, remembered))
 
-    async def _see(self, count: int, turn: Iterator[bytes], name: str, in_flight: int) -> dict[str, float]:
+    async def _see(
+        self, count: int, turn: Iterator[bytes], name: str, in_flight: int, remembered: int
+    ) -> dict[str, float]:
         triton = Triton(self._url, Repository(self._home, name=name), seconds=60)
         if name == NAME:
             await triton.ping()  # learns how many pictures a request may hold
-        await triton.see(next(turn))
+        eye = Remembering(triton, remembered) if remembered else triton
+        for _ in range(AGAIN):
+            await eye.see(next(turn))
         left = iter(range(count))
 
         async def ask() -> None:
             for _ in left:
-                await triton.see(next(turn))
+                await eye.see(next(turn))
 
         before, began = self._cpu(name), time.perf_counter()
         await asyncio.gather(*(ask() for _ in range(in_flight)))
@@ -130,7 +143,7 @@ class Served:
     def _cpu(self, name: str) -> dict[str, float]:
         """CPU seconds of this process, of tritonserver, of its processes for a model; "" for all others."""
         found = {"client": _seconds(self._mine), "server": _seconds(self._triton), "": 0.0}
-        models = {f"/{name}/": "decode", f"/{name}_network/": "network"}
+        models = {f"/{name}/": "model", f"/{name}_network/": "network"}
         for child in self._triton.children(recursive=True):
             line = " ".join(child.cmdline())
             part = next((part for folder, part in models.items() if folder in line), "")
@@ -157,8 +170,8 @@ def put_noop(home: Path, url: str) -> None:
         triton.load_model("noop")
 
 
-def measured(home: Path, model: Path, pictures: int, rounds: int) -> dict[str, float]:
-    """Medians over the rounds; each ratio is of one round."""
+def measured(home: Path, model: Path, pictures: int, rounds: int) -> dict[str, Metric]:
+    """Medians over the rounds, the least and the most; each ratio is of one round."""
     images = photos()
     process, inside = TritonProcess(home, instances=0), InProcess(model, images)
     found: dict[str, list[float]] = {}
@@ -171,7 +184,7 @@ def measured(home: Path, model: Path, pictures: int, rounds: int) -> dict[str, f
     try:
         asyncio.run(loaded(home, process.url))
         put_noop(home, process.url)
-        served, turn, again = Served(home, process), fresh(images), cycle(images[:20])
+        served, turn, again = Served(home, process), fresh(images), cycle(images[:AGAIN])
         for _ in range(rounds + 1):
             before = keep("in_process", inside.see(pictures))
             triton = keep("triton", served.see(pictures, turn))
@@ -179,14 +192,16 @@ def measured(home: Path, model: Path, pictures: int, rounds: int) -> dict[str, f
             keep("triton_alone", served.see(pictures // 8, turn, in_flight=1))
             keep("noop", served.see(2 * pictures, turn, name="noop"))
             keep("noop_alone", served.see(pictures // 2, turn, name="noop", in_flight=1))
-            keep("again", served.see(2 * pictures, again))
+            keep("again", served.see(2 * pictures, again, remembered=2**26))
             ratios = {unit: 2 * triton[unit] / (before[unit] + after[unit]) for unit in before}
             keep("ratio", ratios)
     finally:
         inside.close()
         process.stop()
     warm = {name: values[len(values) // (rounds + 1) :] for name, values in found.items()}
-    return {name: median(values) for name, values in warm.items()}
+    return {
+        name: Metric(value=median(values), low=min(values), high=max(values)) for name, values in warm.items()
+    }
 
 
 async def loaded(home: Path, url: str) -> None:
@@ -213,11 +228,11 @@ def main() -> None:
         shutil.copytree(store.root, Path(folder) / "models" / "vision")
         figures = measured(Path(folder), model.path / "model.onnx", asked.pictures, asked.rounds)
     if asked.json:
-        metrics = {name: {"value": value, "low": None, "high": None} for name, value in figures.items()}
-        print(json.dumps({"metrics": metrics}))
+        print(json.dumps({"metrics": figures}))
         return
-    for name, value in figures.items():
-        print(f"{name:26} {value:9.3f}")
+    print(f"{'':26} {'median':>9} {'least':>9} {'most':>9}")
+    for name, one in figures.items():
+        print(f"{name:26} {one['value']:9.3f} {one['low']:9.3f} {one['high']:9.3f}")
 
 
 if __name__ == "__main__":

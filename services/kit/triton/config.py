@@ -31,5 +31,7 @@ class TritonConfig(Settings):
         0, ge=0, le=64, description="Copies of each model that run at once; 0 is one a core."
     )
     cache_bytes: int = Field(
-        64 * 2**20, ge=0, description="Bytes of answers kept for pictures that come again; 0 keeps none."
+        64 * 2**20,
+        ge=0,
+        description="Bytes of answers that Triton keeps, for models configured so; 0 keeps none.",
     )

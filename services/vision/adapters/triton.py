@@ -49,6 +49,7 @@ class Triton:
         self._repository, self._models = repository, TritonModels(url, repository)
         self._together = Together(self._ask, most=self._models.most, at_once=self._models.at_once)
         self._crippled = False
+        self._mending: asyncio.Task[None] | None = None
         self._channel: grpc.aio.Channel | None = None
         self._calls: Any = None
         self._classes = lru_cache(maxsize=4)(self._read_classes)
@@ -69,10 +70,16 @@ class Triton:
         ready = [await self._is_ready(name) for name in (self._repository.network, self._repository.name)]
         newest = self._repository.versions()[-1:]
         if self._crippled or not all(ready) or newest != [*self._models.versions[-1:]]:
-            # Set back first: the load goes on when it takes longer than a ping may.
-            anew, self._crippled = self._crippled, False
-            await asyncio.to_thread(self._models.load, anew=anew)
+            if self._mending is None or self._mending.done():
+                self._mending = asyncio.create_task(asyncio.to_thread(self._mend))
+            await asyncio.shield(
+                self._mending
+            )  # it may take longer than a ping, and the next goes on with it
         self._together.most, self._together.at_once = self._models.most, self._models.at_once
+
+    def _mend(self) -> None:
+        self._models.load(anew=self._crippled)
+        self._crippled = False  # what failed meanwhile was with the processes of before
 
     async def close(self) -> None:
         """Lets go of the channel."""

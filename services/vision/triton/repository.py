@@ -15,6 +15,7 @@ NAME: Final = "efficientnet_lite0"
 
 TEMPLATES: Final = Path(__file__).parent / "model_repository"
 IMAGE_CODE: Final = Path(__file__).parents[1] / "domain" / "image.py"
+SEEING_CODE: Final = TEMPLATES / "seeing.py"
 
 
 def prepare(config: TritonConfig) -> None:
@@ -49,8 +50,8 @@ class Repository:
     def __init__(self, home: Path, *, name: str = NAME) -> None:
         self.root = root_of(home)
         self.name, self.network = name, f"{name}_network"
-        self._network = TritonModel(home, self.network, TEMPLATES / "network")
-        self._pictures = TritonModel(home, self.name, TEMPLATES / "pictures", [IMAGE_CODE])
+        self._network = TritonModel(home, self.network, TEMPLATES / "network", [SEEING_CODE])
+        self._pictures = TritonModel(home, self.name, TEMPLATES / "pictures", [IMAGE_CODE, SEEING_CODE])
         self._kept = self.root.parent / "kept" / name
 
     def configure(self, instances: int = 0) -> None:

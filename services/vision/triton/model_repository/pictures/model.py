@@ -1,9 +1,13 @@
 # mypy: ignore-errors
 """What callers ask: decodes pictures, and has the network of its own version see those that can be read.
 
-Triton imports this file in an environment of its own (numpy < 2). `image.py` beside it is the vision
-service's domain/image.py, so that a picture becomes the same pixels wherever it is decoded.
+The network is asked by BLS, or is opened here, where the configuration says so. Triton imports this file in
+an environment of its own (numpy < 2). `image.py` beside it is the vision service's domain/image.py, so that a
+picture becomes the same pixels wherever it is decoded.
 """
+
+import json
+from pathlib import Path
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
@@ -15,12 +19,18 @@ NOTHING = [np.zeros((0, 1), np.float32)] * 2
 
 
 class TritonPythonModel:
-    """One instance: decodes on one thread, then waits for the network. It asks it once for all of a batch."""
+    """One instance, on one thread. It asks the network once for all of a batch."""
 
     def initialize(self, args):
-        """Remembers which network is its own."""
+        """Finds its own network. Raises when it is to open it and it does not fit."""
         self._network = f"{args['model_name']}_network"
         self._version = int(args["model_version"])
+        self._see = self._ask
+        if "network_here" in json.loads(args["model_config"]).get("parameters", {}):
+            from .seeing import Seeing  # on a GPU nobody has ONNX Runtime for Python
+
+            models = Path(args["model_repository"]).parent
+            self._see = Seeing(models / self._network / args["model_version"])
 
     def execute(self, requests):
         """Answers each request; a picture that cannot be read takes no other with it."""
@@ -54,7 +64,7 @@ class TritonPythonModel:
         except image.ImageError as error:
             return error
 
-    def _see(self, pixels):
+    def _ask(self, pixels):
         """The network's probabilities and embeddings of (n, SIDE, SIDE, 3), or its error."""
         names = ["probabilities", "embedding"]
         answer = pb_utils.InferenceRequest(
