@@ -1,5 +1,6 @@
 """The service on a real channel, over a log: what a caller sees, live."""
 
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,11 @@ REFUSED = [
     (search_pb2.SearchRequest(page_token="bad"), "INVALID_PAGE_TOKEN", "page_token"),
     (search_pb2.SearchRequest(facet_keys=["colour"]), "INVALID_VALUE", "facet_keys"),
     (search_pb2.SearchRequest(facet_keys=[str(n) for n in range(11)]), "TOO_MANY_ITEMS", "facet_keys"),
+    (
+        search_pb2.SearchRequest(attribute_filters=[search_pb2.AttributeFilter(name="a", below=math.nan)]),
+        "INVALID_VALUE",
+        "attribute_filters",
+    ),
     (search_pb2.SearchRequest(sort_order=9), "INVALID_VALUE", "sort_order"),  # type: ignore[arg-type]
     (search_pb2.SearchRequest(filter=EUROS), "MIXED_CURRENCIES", "filter.max_price"),
     (
@@ -174,7 +180,35 @@ async def test_sizes_are_coerced(stub: Stub) -> None:
         assert len(await found(stub, "", page_size=size)) == expected
 
 
-@pytest.mark.parametrize("query", ["NEAR(", '"', "🍕" * 250, "a\0b", "牛奶", "é" * 500, "x " * 500])
-async def test_any_query_is_answered(stub: Stub, query: str) -> None:
-    assert (await stub.Search(search_pb2.SearchRequest(query=query))).served_by == "lexical"
-    await stub.CompleteQuery(search_pb2.CompleteQueryRequest(prefix=query))
+ODD_QUERIES = [
+    *("NEAR(", '"', "...", "'; DROP TABLE products; --", "title:milk AND (", "milk*", "^milk", "a OR NOT b"),
+    *(
+        "🍕" * 250,
+        "a\0b",
+        "牛奶",
+        "牛奶 milk whole 全脂",
+        "é" * 500,
+        "x " * 500,
+        "\u202emilk\u202c",
+        "חלב",
+        "حليب",
+    ),
+    *(
+        "under under 20",
+        "under",
+        "without",
+        "without without",
+        "-5",
+        "-",
+        "2 l 2 l 2 l",
+        "milk over 5 under 2",
+    ),
+    *("under 99999999999999999999", "$", "milk -milk", "mi\u00adlk", "ab " * 300),
+]
+
+
+async def test_any_query_is_answered(stub: Stub) -> None:
+    for query in ODD_QUERIES:
+        assert (await stub.Search(search_pb2.SearchRequest(query=query))).served_by == "lexical"
+        await stub.CompleteQuery(search_pb2.CompleteQueryRequest(prefix=query))
+        await stub.SimilarQueries(search_pb2.SimilarQueriesRequest(query=query))

@@ -117,3 +117,5 @@ def check_filters(filters: tuple[AttributeFilter, ...]) -> None:
             raise TooManyItems(f"at most {MAX_VALUES} values", "attribute_filters.values")
         if not each.values and each.minimum is None and each.below is None:
             raise InvalidValue("a filter needs values or a bound", "attribute_filters")
+        if any(bound is not None and math.isnan(bound) for bound in (each.minimum, each.below)):
+            raise InvalidValue("a bound is a number", "attribute_filters")
