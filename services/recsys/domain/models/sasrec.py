@@ -26,8 +26,7 @@ class Settings:
     `ahead`: each item that came n places after the next is as much as `ahead` ** n of it a right answer.
     An epoch has `least` batches or more: few data are gone through several times. Training ends after
     `epochs`, or when NDCG@10 on the last items of a tenth of the shoppers (at most 2,000), which are not
-    learnt from, has not risen for `patience` of them. From the best weights on, those last items are learnt
-    too, for `whole` epochs more.
+    learnt from, has not risen for `patience` of them; the best weights are kept.
     """
 
     size: int = 128
@@ -38,7 +37,6 @@ class Settings:
     ahead: float = 0.3
     epochs: int = 32
     patience: int = 5
-    whole: int = 0
     batch: int = 128
     least: int = 50
     rate: float = 1.5e-3

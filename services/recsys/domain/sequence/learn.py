@@ -36,7 +36,7 @@ def _alone(job: Job, progress: Progress) -> Network:
     with torch.random.fork_rng():
         worker = Worker(job, _device(0))
         for goal in worker.epochs():
-            progress(f"epoch, NDCG {goal:.4f}", worker.epoch, job.settings.epochs + job.settings.whole)
+            progress(f"epoch, NDCG {goal:.4f}", worker.epoch, job.settings.epochs)
     return worker.network
 
 
@@ -50,7 +50,7 @@ def _together(job: Job, processes: int, progress: Progress) -> Network:
         while not running.join(timeout=0.2):
             while not goals.empty():
                 epoch, goal = goals.get()
-                progress(f"epoch, NDCG {goal:.4f}", epoch, job.settings.epochs + job.settings.whole)
+                progress(f"epoch, NDCG {goal:.4f}", epoch, job.settings.epochs)
         network = Network(job.data.items, job.settings)
         network.load_state_dict(torch.load(Path(folder) / "weights", weights_only=True))
     return network

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.models.sasrec import Checkpoint, Settings
 from services.recsys.domain.sequence.network import Blame, Last, Network
-from services.recsys.domain.sequence.windows import Numbers, Windows, hold_out, later, windows
+from services.recsys.domain.sequence.windows import Numbers, hold_out, later, windows
 
 AVERAGED = 0.995
 """What of the average of weights stays at a step, once there are many: it reaches some 200 steps back."""
@@ -45,8 +45,8 @@ class Worker:
     def __init__(self, job: Job, device: torch.device, rank: int = 0, world: int = 1) -> None:
         self.job, self.device, self.rank, self.world = job, device, rank, world
         settings = job.settings
-        self.every = windows(job.data, settings.length)
-        self.rows, self.held = hold_out(self.every, job.data, np.random.default_rng(settings.seed))
+        every = windows(job.data, settings.length)
+        self.rows, self.held = hold_out(every, job.data, np.random.default_rng(settings.seed))
         torch.manual_seed(settings.seed)
         self.network = Network(job.data.items, settings).to(device)
         self.average = AveragedModel(self.network, avg_fn=_drawn)
@@ -55,51 +55,41 @@ class Worker:
         rate = settings.rate
         self.optimiser = torch.optim.Adam(self.network.parameters(), rate, betas=(0.9, 0.98))
         self.epoch, self.best, self.since, self.kept = 0, -1.0, 0, _copy(self.network)
-        self.whole = 0
 
     def epochs(self) -> Iterator[float]:
-        """Learns; after each epoch NDCG@10 on what is held out.
-
-        From the best weights on, what was held out is learnt too, for `whole` epochs; those tell the best.
-        """
+        """Learns; after each epoch NDCG@10 on what is held out. The best weights stand in the end."""
         self._go_on()
         settings = self.job.settings
-        while not self.whole and self.epoch < settings.epochs and self.since < settings.patience:
-            self._learn(self.rows)
+        while self.epoch < settings.epochs and self.since < settings.patience:
+            self._learn()
+            self.epoch += 1
             goal = self._agreed(self._goal() if self.rank == 0 else 0.0)
-            self.since += 1
             if goal > self.best:
                 self.best, self.since, self.kept = goal, 0, _copy(self.average.module)
-            self._save()
+            else:
+                self.since += 1
+            if self.rank == 0 and self.job.checkpoint:
+                self.job.checkpoint.save(self.job.key(), self._state())
             yield goal
-        if not self.whole:
-            self.network.load_state_dict(self.kept)
-            self.average = AveragedModel(self.network, avg_fn=_drawn)
-        while self.whole < settings.whole and len(self.held):
-            self._learn(self.every)
-            self.whole, self.kept = self.whole + 1, _copy(self.average.module)
-            self._save()
-            yield self.best
         self.network.load_state_dict(self.kept)
 
-    def _learn(self, rows: Windows) -> None:
+    def _learn(self) -> None:
         settings, seeds = self.job.settings, np.random.SeedSequence([self.job.settings.seed, self.epoch])
         random = np.random.default_rng(seeds)
         torch.manual_seed(int(seeds.spawn(self.world)[self.rank].generate_state(1)[0]))
-        batches = list(rows.batches(settings.batch, random))
+        batches = list(self.rows.batches(settings.batch, random))
         while batches and len(batches) < settings.least:
-            batches += rows.batches(settings.batch, random)
+            batches += self.rows.batches(settings.batch, random)
         # All workers take the same number of steps, or those with more would wait for ever.
         mine = batches[: len(batches) - len(batches) % self.world][self.rank :: self.world]
         self.network.train()
         for at in mine:
-            inputs, targets = rows.rows(at)
+            inputs, targets = self.rows.rows(at)
             loss = self.blame(*self._tensors((inputs, later(targets, settings.ahead, random))))
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
             self.average.update_parameters(self.network)
-        self.epoch += 1
 
     def _tensors(self, rows: tuple[Numbers, Numbers]) -> tuple[Tensor, ...]:
         return tuple(torch.from_numpy(part).to(self.device) for part in rows)
@@ -127,14 +117,9 @@ class Worker:
         distributed.broadcast(told, 0)
         return float(told)
 
-    def _save(self) -> None:
-        if self.rank == 0 and self.job.checkpoint:
-            self.job.checkpoint.save(self.job.key(), self._state())
-
     def _state(self) -> dict[str, object]:
         return {
             "epoch": self.epoch,
-            "whole": self.whole,
             "best": self.best,
             "since": self.since,
             "kept": self.kept,
@@ -147,8 +132,8 @@ class Worker:
         kept = self.job.checkpoint
         state = kept.load(self.job.key(), self.device) if kept else None
         if state is not None:
-            self.epoch, self.whole, self.since = state["epoch"], state["whole"], state["since"]
-            self.best, self.kept = state["best"], state["kept"]
+            self.epoch, self.best, self.since = state["epoch"], state["best"], state["since"]
+            self.kept = state["kept"]
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
