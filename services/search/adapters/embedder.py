@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from services.kit import logs, names, telemetry
+from services.kit.errors import passing
 from services.kit.log import CATALOG
 from services.kit.models import Model
 from services.kit.views import Database
@@ -119,11 +120,10 @@ class Embedder:
                 await self._keep_up()
                 if self._next is not None:
                     await self.tend(self._next)
-            except EncoderAway:
-                pass  # its resource tells, and the next look tries again
             except Exception as error:
                 # A full disk or a busy file: search goes on without these, and the next look tries again.
-                _logger.error("embedder.failed", error=f"{type(error).__name__}: {error}")
+                if not (isinstance(error, EncoderAway) or passing(error)):  # their resources tell of those
+                    _logger.error("embedder.failed", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _keep_up(self) -> None:
