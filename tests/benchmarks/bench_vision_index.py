@@ -153,7 +153,10 @@ def killed(home: Path, count: int, kills: int, models: int) -> dict[str, Any]:
 
 def network_cpu(home: Path) -> float:
     """CPU seconds of decoding one picture and seeing it, as the model does it."""
-    session = onnxruntime.InferenceSession(str(home / "model.onnx"), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(str(home / "model.onnx"), options, providers=providers)
     pictures = [jpeg(number) for number in range(500)]
     begun = time.process_time()
     for picture in pictures:
