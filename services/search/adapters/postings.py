@@ -22,6 +22,8 @@ _MANY: Final = 4_096
 """Rows of a bitmap that is worth looking through for runs of them."""
 
 _UNSORTED: Final = 1_000
+_KEPT: Final = 500
+"""New rows of a term from which on its bitmap is kept for the next look."""
 
 
 class Postings(Protocol):
@@ -86,6 +88,7 @@ class RecentPostings:
 
     def __init__(self) -> None:
         self._rows: dict[str, array[int]] = {}
+        self._many: dict[str, BitMap] = {}
         self._sorted: list[str] = []
 
     def add(self, row: int, terms: Iterable[str]) -> None:
@@ -100,7 +103,14 @@ class RecentPostings:
     def of(self, term: str) -> BitMap:
         """See Postings."""
         rows = self._rows.get(term)
-        return BitMap(rows[:]) if rows else BitMap()  # a copy, for a row may come while it is read
+        if rows is None:
+            return BitMap()
+        known = self._many.get(term) or BitMap()
+        new = BitMap(rows[len(known) :])  # a copy, for a row may come while it is read
+        found = known | new if known else new
+        if len(new) > _KEPT:
+            self._many[term] = found
+        return found
 
     def beginning(self, prefix: str) -> Iterator[tuple[str, BitMap]]:
         """See Postings."""

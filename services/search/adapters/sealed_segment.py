@@ -41,8 +41,9 @@ class SealedSegment:
 
     def rows_of(self, documents: Rows) -> Rows:
         """See Segment."""
-        column = self._columns["document"]
-        at = np.minimum(np.searchsorted(column, documents), len(column) - 1)
+        column, order = self._columns["document"], np.argsort(documents)  # in order they are found sooner
+        at = np.empty(len(documents), np.int64)
+        at[order] = np.minimum(np.searchsorted(column, documents[order]), len(column) - 1)
         return np.where(column[at] == documents, at, -1)
 
     def saying(self, text_keys: Rows) -> BitMap:

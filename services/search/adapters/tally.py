@@ -5,6 +5,7 @@ are counted by their codes, all at once (np.bincount), so a count is always of a
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import and_, or_
 from typing import Final, TypeVar
@@ -33,6 +34,9 @@ Documents = Callable[[T], Rows]
 
 EVERYTHING: Final = Filter()
 
+_MANY: Final = 8
+"""One in so many of a segment's rows, from which on the prices of all of them are compared."""
+
 
 class Tally:
     """One look at the rows; what was found for a request is kept for its other counts."""
@@ -48,6 +52,8 @@ class Tally:
         self._parts, self._books = shown
         self._analyse, self._phrase, self._named = analyse, phrase, named
         self._matching = dict[Wanted, list[BitMap]]()
+        self._through = dict[Filter, list[BitMap]]()
+        self._priced = dict[tuple[int, int | None, int | None], Column]()
         self._found = dict[Wanted, Found]()
         self._phrases = dict[str, Rows]()
         self._texts = dict[tuple[int, ...], list[BitMap]]()
@@ -69,8 +75,20 @@ class Tally:
         filter_ = wanted.filter
         if not _priced(filter_):
             return list(together)
-        micros = (part.segment.column("micros") for part in self._parts)
-        return [rows[_within(column[rows], filter_)] for rows, column in zip(together, micros, strict=True)]
+        return [
+            rows[self._within(part, rows, filter_)] for part, rows in zip(self._parts, together, strict=True)
+        ]
+
+    def _within(self, part: Part, rows: Column, filter_: Filter) -> Column:
+        """Whether the price of each of the rows is within the filter's."""
+        micros = part.segment.column("micros")
+        if len(rows) * _MANY < len(micros):
+            return _within(micros[rows], filter_)
+        asked = id(part), filter_.minimum, filter_.maximum
+        if asked not in self._priced:
+            self._priced[asked] = _within(micros, filter_)  # one after the other they are read sooner
+        within: Column = self._priced[asked][rows]
+        return within
 
     def values(self, name: str, found: Found) -> Mapping[str, int]:
         """The texts of a coded column that the rows have, with their numbers of products."""
@@ -105,24 +123,18 @@ class Tally:
     ) -> list[Candidate]:
         """Those of the products that are there and that the filter lets through, in this order."""
         asked, told = np.array(documents, np.int64), dict[int, tuple[str, int]]()
-        for part in self._parts:
-            places = part.segment.rows_of(asked)
-            at = np.flatnonzero(places >= 0)
-            at = at[self._passing(part, places[at], filter_)]
-            rows = places[at]
+        left = np.ones(len(asked), bool)
+        for part, through in zip(self._parts, self._let_through(filter_), strict=True):
+            at = np.flatnonzero(left)
+            places = part.segment.rows_of(asked[at])
+            at, rows = at[places >= 0], places[places >= 0]
+            if filter_ != EVERYTHING:
+                passing = _passing(part, through, rows, filter_)
+                at, rows = at[passing], rows[passing]
+            left[at] = False
             text_keys = part.segment.column("text_key")[rows].tolist()
             told |= zip(at.tolist(), zip(part.segment.ids(rows), text_keys, strict=True), strict=True)
         return [Candidate(documents[at], *told[at], scores[at]) for at in sorted(told)]
-
-    def _passing(self, part: Part, rows: Rows, filter_: Filter) -> Column:
-        """Whether the filter lets each of the rows through."""
-        if filter_ == EVERYTHING:
-            return np.ones(len(rows), bool)
-        through = self._let_through(part, filter_)
-        passing = np.array([row in through for row in rows.tolist()], bool)
-        return (
-            passing & _within(part.segment.column("micros")[rows], filter_) if _priced(filter_) else passing
-        )
 
     def attribute_values(self, name: str, found: Found) -> Mapping[str, int]:
         """The values of an attribute that the rows have, with their numbers of products."""
@@ -137,8 +149,7 @@ class Tally:
         asked = Wanted(wanted.words, wanted.every, wanted.prefix, wanted.texts)
         if asked not in self._matching:
             self._matching[asked] = [self._matches(at, asked) for at in range(len(self._parts))]
-        for part, match in zip(self._parts, self._matching[asked], strict=True):
-            yield self._let_through(part, wanted.filter), match
+        yield from zip(self._let_through(wanted.filter), self._matching[asked], strict=True)
 
     def _matches(self, at: int, asked: Wanted) -> BitMap:
         part = self._parts[at]
@@ -180,10 +191,15 @@ class Tally:
             self._phrases[text] = self._phrase(text)
         return _rows(part, self._phrases[text])
 
-    def _let_through(self, part: Part, filter_: Filter) -> BitMap:
+    def _let_through(self, filter_: Filter) -> list[BitMap]:
+        """Of each part what the filter lets through but for its price."""
+        priceless = replace(filter_, minimum=None, maximum=None)
+        if priceless not in self._through:
+            self._through[priceless] = [self._through_of(part, priceless) for part in self._parts]
+        return self._through[priceless]
+
+    def _through_of(self, part: Part, filter_: Filter) -> BitMap:
         through = part.alive
-        if filter_ == EVERYTHING:
-            return through
         postings = part.segment.postings
         for terms in _conditions(filter_):
             through = through & BitMap.union(BitMap(), *map(postings.of, terms))
@@ -225,6 +241,12 @@ def _conditions(filter_: Filter) -> Iterator[list[str]]:
         yield [value_term("currency", filter_.currency)]
     for name, values in filter_.attributes:
         yield [attribute_term(name, value) for value in values]
+
+
+def _passing(part: Part, through: BitMap, rows: Rows, filter_: Filter) -> Column:
+    """Whether the filter, of which `through` is all but the price, lets each of the rows through."""
+    passing = np.array([row in through for row in rows.tolist()], bool)
+    return passing & _within(part.segment.column("micros")[rows], filter_) if _priced(filter_) else passing
 
 
 def _priced(filter_: Filter) -> bool:
