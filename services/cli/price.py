@@ -95,6 +95,11 @@ def _demand(known: Any) -> list[Any]:
             f"its category's others a per cent dearer: {known.cross_elasticity:+.2f}% "
             f"(standard error {known.cross_elasticity_error:.2f}); most by {nearest}"
         )
+    if known.outlook:
+        told = ", ".join(
+            f"{amount(one.price)} ({amount(one.low)} to {amount(one.high)})" for one in known.outlook
+        )
+        lines.append(f"likely prices of the weeks after the model's: {told}")
     return lines
 
 

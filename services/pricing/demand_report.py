@@ -8,6 +8,7 @@ import numpy as np
 from services.kit.progress import Metric, Progress
 from services.pricing.adapters import boosting, completejourney
 from services.pricing.adapters.boosting import Boosting
+from services.pricing.domain.demand import price_trend
 from services.pricing.domain.demand.assessment import (
     Forecasts,
     Weeks,
@@ -63,6 +64,7 @@ def figures(
         "prior_only": _plain(float(found.last.prior_only.mean())),
         "elasticity_median": _plain(float(np.median(found.last.coefficients[:, 0]))),
         "interval_90_covers": _plain(coverage(found, width)),
+        **_prices(weeks.until(held_out[0]), earlier),
         "with_substitutes": _plain(float(kept[weeks.category].mean())),
         "cross_elasticity_median": _plain(_median_cross(found, kept[weeks.category])),
     }
@@ -74,6 +76,31 @@ def figures(
 def _median_cross(found: Forecasts, crossed: Any) -> float:
     cross = found.last.coefficients[crossed, -1]
     return float(np.median(cross)) if len(cross) else 0.0
+
+
+def _prices(weeks: Weeks, earlier: Sequence[int]) -> dict[str, Metric]:
+    """How far prices of earlier weeks lay from what they were to be 1 to 4 weeks before, as shares.
+
+    The rule is chosen on the weeks before those.
+    """
+    prices, ahead = weeks.prices(), price_trend.AHEAD
+    origins = price_trend.learnt_from(earlier[0])
+    if origins is None:
+        return {}
+    trend = price_trend.learn(prices[:, : earlier[0]], origins)
+    told = range(earlier[0], earlier[-1] - ahead + 2)
+    apart, moves = price_trend.errors(prices, told, trend.rule)
+    still, _ = price_trend.errors(prices, told, price_trend.STAYS)
+    error, stays = (np.abs(one).mean(axis=(1, 2)) for one in (apart, still))
+    random = np.random.default_rng(0)
+    drawn = [random.integers(0, len(error), len(error)) for _ in range(RESAMPLES)]
+    below = [1 - error[at].sum() / stays[at].sum() for at in (np.arange(len(error)), *drawn)]
+    return {
+        "price_error": _plain(float(error.mean())),
+        "price_stays_error": _plain(float(stays.mean())),
+        "price_below_stays": _metric(np.array(below)),
+        "price_interval_90_covers": _plain(float((np.abs(apart) <= trend.width * moves).mean())),
+    }
 
 
 def _chosen_trees(weeks: Weeks, earlier: Sequence[int], told: Any) -> Boosting:

@@ -13,6 +13,7 @@ from services.kit.nats_log import NatsLog
 from services.kit.progress import Metric, Progress
 from services.pricing import demand_report
 from services.pricing.adapters.observations import read
+from services.pricing.analysis import by_segment
 from services.pricing.config import Config
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.product import Observed, Product
@@ -38,23 +39,32 @@ class History(NamedTuple):
 
 
 async def evaluate(
-    config: Config, *, progress: Progress, weeks: int = 4, shop: str = "", log: Log | None = None
+    config: Config,
+    *,
+    progress: Progress,
+    weeks: int = 4,
+    shop: str = "",
+    segments: str = "",
+    log: Log | None = None,
 ) -> dict[str, Any]:
     """Figures over the last weeks of the log, with 95% intervals over products.
 
     "priced" is the share of the catalogue that has a basis. The "latest_observed_..." figures compare, for
     each week and product sold in it, the latest price before the week with the first one in it: "mae" in
     units of the currency, "wape" as a share of what was paid. With `shop` "completejourney" the demand model
-    is measured instead, on that package's tables. Raises LookupError when the log has no prices, ValueError
-    for another shop.
+    is measured instead, on that package's tables. With `segments` elasticities are told by segment, for a
+    person to read: "segment" for the one that events name, with `shop` a trait of its households. Raises
+    LookupError when the log has no prices, ValueError for another shop or trait.
     """
     if shop:
         if shop != "completejourney":
             raise ValueError(f"no shop {shop!r}; there is completejourney")
-        return demand_report.report(progress)
+        return by_segment.of_households(segments) if segments else demand_report.report(progress)
     log = log or NatsLog(config.nats_url)
     await log.start()
     try:
+        if segments:
+            return await by_segment.of_events(log, segments, progress)
         history = await _read(log, progress)
     finally:
         await log.close()

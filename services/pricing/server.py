@@ -13,7 +13,7 @@ from services.kit.server import Endpoint, Service, run
 from services.kit.workers import Workers
 from services.pricing.adapters.accounts import SqlAccounts, SqlProposals
 from services.pricing.adapters.competitors import SqlCompetitors
-from services.pricing.adapters.database import Database, sqlite_url
+from services.pricing.adapters.database import Database, database_url
 from services.pricing.adapters.desk import Desk
 from services.pricing.adapters.experimenting import SqlExperiments
 from services.pricing.adapters.lab import Lab
@@ -35,8 +35,7 @@ def wall_clock() -> int:
 
 def open_database(config: Config) -> Database:
     """The database of the settings; nothing is connected yet."""
-    url = config.database_url.get_secret_value()
-    return Database(url or sqlite_url(config.home / "pricing" / "pricing.db"))
+    return Database(database_url(config))
 
 
 def build(config: Config, *, log: Log | None = None, now: Callable[[], int] = wall_clock) -> Service:

@@ -6,13 +6,16 @@ import numpy as np
 from aisle.catalog.v1 import product_pb2
 from aisle.events.v1 import event_pb2
 from google.protobuf.message import DecodeError
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.kit.log import CATALOG, EVENTS, Log, Record
 from services.kit.models import ModelStore
 from services.kit.nats_log import NatsLog
 from services.kit.progress import Metric, Progress, TrainReport
-from services.pricing.adapters import demand_files
+from services.pricing.adapters import demand_files, shelves
+from services.pricing.adapters.database import Database, database_url
 from services.pricing.config import Config
+from services.pricing.domain.demand import price_trend
 from services.pricing.domain.demand.assessment import (
     chosen_width,
     coverage,
@@ -22,7 +25,7 @@ from services.pricing.domain.demand.assessment import (
     wape,
 )
 from services.pricing.domain.demand.model import Settings
-from services.pricing.domain.demand.panel import Lines, Panel
+from services.pricing.domain.demand.panel import Lines, Panel, with_records
 from services.pricing.domain.demand.response import responses
 from services.pricing.domain.demand.whatif import History
 from services.pricing.domain.limits import SECOND
@@ -41,16 +44,32 @@ async def train(
     """Learns level and elasticities of each product that sold enough, and writes a model folder.
 
     It is promoted when it forecasts the last weeks no worse than the mean of four weeks does, or by force.
-    The log holds no promotions and no stock, so that neither is told apart from price here. Raises ValueError
-    when the log has too few whole weeks.
+    The log holds no promotions, so that they are not told apart from price here; when products were for sale
+    and what was asked comes from pricing's database, where there is one. Raises ValueError when the log has
+    too few whole weeks, OSError when the database does not answer.
     """
     log = log or NatsLog(config.nats_url)
     await log.start()
     try:
-        panel = await _read(log, progress)
+        panel = await read(log, progress)
     finally:
         await log.close()
-    return learn(config, panel, force=force, progress=progress)
+    return learn(config, _recorded(config, panel), force=force, progress=progress)
+
+
+def _recorded(config: Config, panel: Panel) -> Panel:
+    """With what the database has on record of the products."""
+    url = database_url(config)
+    if not shelves.exists(url):
+        return panel
+    database = Database(url)
+    try:
+        database.create()
+        return with_records(panel, shelves.read(database, panel.product_ids, panel.currency))
+    except SQLAlchemyError as error:
+        raise OSError(f"pricing's database does not answer: {type(error).__name__}") from error
+    finally:
+        database.close()
 
 
 def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> TrainReport:
@@ -80,7 +99,9 @@ def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> T
     metrics = {name: Metric(value=value, low=None, high=None) for name, value in figures.items()}
     span = {"products": str(len(panel.product_ids)), "weeks": str(count), "currency": panel.currency}
     sold = panel.weeks.units.sum(axis=1)
-    learnt = responses(demand, panel.product_ids, panel.categories, made.usual, sold, panel.currency)
+    learnt = responses(
+        demand, panel.product_ids, panel.categories, made.usual, sold, panel.currency, _prices_ahead(panel)
+    )
     history = History(panel.product_ids, panel.weeks.units, panel.weeks.prices(), panel.end)
     promoted = force or error <= mean
     created = ModelStore(config.home, "pricing").create(
@@ -92,7 +113,14 @@ def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> T
     return TrainReport(version=created.version, promoted=promoted, metrics=metrics, span=span)
 
 
-async def _read(log: Log, progress: Progress) -> Panel:
+def _prices_ahead(panel: Panel) -> price_trend.Outlook | None:
+    """What prices will likely be; None of too few weeks."""
+    prices = panel.weeks.prices()
+    origins = price_trend.learnt_from(prices.shape[1])
+    return price_trend.outlook(prices, price_trend.learn(prices, origins)) if origins else None
+
+
+async def read(log: Log, progress: Progress) -> Panel:
     lines, category = Lines(), dict[str, str]()
     for stream in (CATALOG, EVENTS):
         end, reached = await log.end(stream), 0
@@ -101,7 +129,7 @@ async def _read(log: Log, progress: Progress) -> Panel:
         async for records in log.read(stream, 0):
             for record in records:
                 try:
-                    _take(record, lines, category)
+                    take(record, lines, category)
                 except DecodeError:
                     continue  # the service's view tells and counts what cannot be read
             reached = records[-1].sequence
@@ -111,7 +139,8 @@ async def _read(log: Log, progress: Progress) -> Panel:
     return lines.panel(category, MOST_PRODUCTS)
 
 
-def _take(record: Record, lines: Lines, category: dict[str, str]) -> None:
+def take(record: Record, lines: Lines, category: dict[str, str]) -> None:
+    """Takes a record's order lines, or a product's category, in. Raises DecodeError."""
     if record.stream == CATALOG:
         said = product_pb2.ProductChange.FromString(record.payload).upsert
         if said.categories:

@@ -76,8 +76,8 @@ async def test_elasticities_are_told_from_orders_and_serve(tmp_path: Path) -> No
 
 
 async def test_too_few_weeks_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="7 whole weeks of orders; 8 are needed"):
-        await trained(tmp_path, shop(7))
+    with pytest.raises(ValueError, match="8 whole weeks of orders; 9 are needed"):
+        await trained(tmp_path, shop(8))
     with pytest.raises(ValueError, match="no orders with prices"):
         await trained(tmp_path, [])
     assert ModelStore(tmp_path, "pricing").current() is None

@@ -1,6 +1,6 @@
 """Made-up shops whose elasticities are known: different noise, price moves, levels and promotions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,7 +22,8 @@ class World:
     later), `walk` of one that does not, `season` of all products together. `promoted`: promotions come with
     low prices. `own`, `apart`: how far elasticities lie apart within a category and between them. `cross`:
     how demand answers to the price index of the category's other products, give or take a third; `common`:
-    in which share of weeks all prices of a category dip together."""
+    in which share of weeks all prices of a category dip together. `empty`: the share of weeks, four in a row,
+    in which the shelf is empty."""
 
     moves: str = "dips"
     noise: float = 0.0
@@ -39,6 +40,7 @@ class World:
     apart: float = 0.4
     cross: float = 0.0
     common: float = 0.0
+    empty: float = 0.0
 
 
 WORLDS: Final = {
@@ -57,6 +59,8 @@ WORLDS: Final = {
     "season": World(season=0.5, noise=0.3),
     "all alike": World(own=0.05, apart=0.0, noise=0.3),
     "14 weeks": World("steps", weeks=14, noise=0.3),
+    "empty shelves": World(empty=0.2, noise=0.3),
+    "empty shelves, steps": World("steps", empty=0.2, noise=0.3),
     "25 products": World("steps", products=25, categories=3, weeks=30, noise=0.3),
 }
 
@@ -68,6 +72,12 @@ class Shop(NamedTuple):
     elasticity: Floats
     asked: Floats
     cross: Floats
+    open: Floats
+
+    @property
+    def recorded(self) -> Weeks:
+        """The weeks with what the shop's records tell: what was asked, and when the shelf was empty."""
+        return replace(self.weeks, open=self.open, asked=self.asked)
 
 
 def shop(world: World, seed: int) -> Shop:
@@ -91,10 +101,15 @@ def shop(world: World, seed: int) -> Shop:
     if world.noise:
         mean *= random.gamma(1 / world.noise**2, world.noise**2, size)
     units, asked = random.poisson(mean).astype(np.float64), USUAL * np.exp(price)
+    shelf = np.ones(size)
+    if world.empty:
+        began = random.random(size) < world.empty / 4
+        shelf = 1.0 - np.stack([began[:, max(0, week - 3) : week + 1].any(1) for week in range(size[1])], 1)
+        units *= shelf
     promotions = promoted[:, :, None][:, :, : int(world.promoted)]
     kept = units.sum(axis=1) >= 10
     weeks = Weeks(units[kept], (units * asked)[kept], promotions[kept], category[kept])
-    return Shop(weeks, elasticity[kept], asked[kept], cross[kept])
+    return Shop(weeks, elasticity[kept], asked[kept], cross[kept], shelf[kept])
 
 
 def learnt(weeks: Weeks, prices: Floats, settings: Settings | None = None) -> Demand:

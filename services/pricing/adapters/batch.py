@@ -46,6 +46,7 @@ class Batch:
         self._decisions: dict[tuple[str, str], Decision] = {}
         self._rivals: dict[tuple[str, str], list[Rival]] = {}
         self._assigned: dict[tuple[str, str], Assigned] = {}
+        self._sales: dict[tuple[str, int], bool] = {}
         self._entries: list[tuple[str, str, Entry]] = []
         self._changed_products: set[str] = set()
         self._changed_observed: set[str] = set()
@@ -137,6 +138,8 @@ class Batch:
     def learn(self, product_id: str, product: Product, at: int) -> None:
         """The catalogue's new word on a product."""
         facts = self.facts(product_id)
+        if facts.product is None or facts.product.for_sale != product.for_sale:
+            self._sales[product_id, at] = product.for_sale
         self._facts[product_id] = facts._replace(product=product)
         self._changed_products.add(product_id)
         self.reprice(product_id, at, at)
@@ -188,6 +191,8 @@ class Batch:
             [rows.product_row(key, product) for key, product in products if product],
         )
         put(connection, tables.observed, [rows.observed_row(key, seen) for key, seen in observed if seen])
+        sales = [{"product_id": one, "time": at, "sale": sale} for (one, at), sale in self._sales.items()]
+        put(connection, tables.availability, sales)
         decided = [(*key, self._decisions[key]) for key in sorted(self._changed_decisions)]
         put(connection, tables.decisions, [rows.decision_row(*decision) for decision in decided])
         ledger.append(self._database, connection, self._entries)

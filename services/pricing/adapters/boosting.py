@@ -1,9 +1,9 @@
 """LightGBM as a baseline: gradient boosting over all products, with what the demand model has, and no more.
 
-A row is a product in a week: price against the usual one and planned promotions of that week and the one
-before, units of the weeks before against their own mean, category, usual price, week. Units are learnt as a
-multiple of the product's mean so far (Poisson likelihood, the mean as offset), so that slow and fast sellers
-teach each other.
+A row is a product in a week: price against the usual one, its own and its category's, and planned promotions,
+of that week and those before; units of the weeks before against their own mean; category, usual price, week.
+Units are learnt as a multiple of the product's mean so far (Poisson likelihood, the mean as offset), so that
+slow and fast sellers teach each other.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ import numpy as np
 
 from services.pricing.domain.demand.assessment import Weeks
 from services.pricing.domain.demand.level import Floats
+from services.pricing.domain.demand.substitutes import index
 
 FIRST_ROW: Final = 8
 """Weeks of history that the first row to learn from has."""
@@ -78,6 +79,7 @@ def _rows(weeks: Weeks, prices: Floats, week: int) -> tuple[Floats, Floats]:
         *recent,
         price[:, -1],
         price[:, -2],
+        index(price[:, -1:], mean, weeks.category)[:, 0],
         price[:, :-1].mean(axis=1),
         *weeks.promotions[:, week].T,
         *weeks.promotions[:, week - 1].T,

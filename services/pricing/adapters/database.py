@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.pricing.adapters import migrate, tables
+from services.pricing.config import Config
 
 _SCHEMA_LOCK: Final = 7_221_937  # any number that no other program of the database locks
 _BUSY_SECONDS: Final = 60
@@ -36,6 +37,12 @@ _BUSY_SECONDS: Final = 60
 def sqlite_url(path: Path) -> str:
     """The URL of a SQLite file."""
     return f"sqlite+pysqlite:///{path}"
+
+
+def database_url(config: Config) -> str:
+    """The URL of the settings' database."""
+    url = config.database_url.get_secret_value()
+    return url or sqlite_url(config.home / "pricing" / "pricing.db")
 
 
 class Database:

@@ -16,6 +16,8 @@ from services.pricing.domain.product import Money, Observed, Product
 
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
+_FOR_SALE: Final = (product_pb2.AVAILABILITY_UNSPECIFIED, product_pb2.AVAILABILITY_IN_STOCK)
+
 
 class Told(NamedTuple):
     """The catalogue's word on a product, or a price seen in an order; `at` is when it holds from."""
@@ -52,6 +54,7 @@ def _catalog(record: Record) -> Iterator[Told]:
             size=said.size,
             primary_id=said.primary_product_id,
             stock=max(0, said.available_quantity) if said.HasField("available_quantity") else None,
+            available=said.availability in _FOR_SALE,
         )
         yield Told(said.id, at, at, fact)
     else:

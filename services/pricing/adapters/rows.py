@@ -40,6 +40,7 @@ def product_row(product_id: str, product: Product) -> dict[str, Any]:
         "size": product.size,
         "primary_id": product.primary_id,
         "stock": product.stock,
+        "available": product.available,
     }
 
 
@@ -54,6 +55,7 @@ def to_product(row: Row[Any]) -> Product:
         size=row.size,
         primary_id=row.primary_id,
         stock=row.stock,
+        available=bool(row.available),
     )
 
 

@@ -6,6 +6,7 @@ competitor_prices,
 proposals, decisions,
 experiments,
 assignments, arms,
+availability,
 ledger, acts           records of account: nothing else holds them
 prices                 each product's state in each market, the ledger's last word
 positions, counters    how far the log is taken in, and how often prices and policies changed
@@ -49,6 +50,14 @@ products = _table(
     Column("size", Text, nullable=False),
     Column("primary_id", Text, nullable=False),
     Column("stock", BigInteger),
+    Column("available", Boolean, nullable=False),
+)
+
+availability = _table(  # when a product began and ceased to be for sale
+    "availability",
+    _key("product_id"),
+    Column("time", BigInteger, primary_key=True),
+    Column("sale", Boolean, nullable=False),
 )
 
 observed = _table(

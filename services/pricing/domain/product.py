@@ -26,7 +26,8 @@ class Product:
     """The catalogue's word on a product; `deleted` once it is gone from there.
 
     `size` is the pack's as printed, `primary_id` the product that this one is a variant of ("" for none),
-    `stock` the pieces there are, None where the shop does not count them.
+    `stock` the pieces there are, None where the shop does not count them; `available` is False for what the
+    catalogue says cannot be bought now.
     """
 
     price: Money | None = None
@@ -37,6 +38,12 @@ class Product:
     size: str = ""
     primary_id: str = ""
     stock: int | None = None
+    available: bool = True
+
+    @property
+    def for_sale(self) -> bool:
+        """Whether it can be bought now."""
+        return not self.deleted and self.available and self.stock != 0
 
 
 class Observed(NamedTuple):

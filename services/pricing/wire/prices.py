@@ -1,5 +1,7 @@
 """Quotes, explanations and histories to messages."""
 
+from collections.abc import Sequence
+
 from aisle.pricing.v1 import demand_pb2
 from aisle.pricing.v1 import pricing_pb2 as pb
 
@@ -80,7 +82,16 @@ def _known(known: Known) -> demand_pb2.KnownDemand:
             demand_pb2.Substitute(product_id=one, elasticity=elasticity, elasticity_error=error)
             for one, elasticity, error in known.substitutes
         ],
+        outlook=[
+            _likely(response.currency, week, amounts)
+            for week, amounts in enumerate(response.outlook, start=1)
+        ],
     )
+
+
+def _likely(currency: str, week: int, amounts: Sequence[float]) -> demand_pb2.LikelyPrice:
+    price, low, high = (from_money(currency, round(one * MICROS)) for one in amounts)
+    return demand_pb2.LikelyPrice(week=week, price=price, low=low, high=high)
 
 
 def from_entry(entry: Entry) -> pb.PriceHistoryEntry:

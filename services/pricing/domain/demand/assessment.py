@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from scipy import stats
 
-from services.pricing.domain.demand.model import Demand, Floats, Ints, Settings
+from services.pricing.domain.demand.model import LEAST_OPEN, Demand, Floats, Ints, Settings
 from services.pricing.domain.demand.substitutes import Bools, fit_beside, gaining, index
 
 COVER: Final = 0.9
@@ -18,26 +18,57 @@ DISCOUNT: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Weeks:
-    """N products, best sellers first, over W weeks: pieces sold, money paid, planned promotions (N, W, P)."""
+    """N products, best sellers first, over W weeks: pieces sold, money paid, planned promotions (N, W, P).
+
+    Where the shop's own records tell it: the share of each week that a product was for sale (N, W; NaN where
+    they do not), and the price that was asked (N, W; NaN).
+    """
 
     units: Floats
     paid: Floats
     promotions: Floats
     category: Ints
+    open: Floats | None = None
+    asked: Floats | None = None
 
     def prices(self) -> Floats:
-        """The mean price a piece (N, W); a week without sales has that of the week before."""
+        """The mean price a piece (N, W); a week without sales has the price that was asked, else that of the
+        week before. Where orders pay more or less than is asked, so much more or less is taken as asked.
+        """
         with np.errstate(invalid="ignore", divide="ignore"):
             price = np.where(self.units > 0, self.paid / self.units, np.nan)
-        first = np.argmax(self.units > 0, axis=1)
+        if self.asked is not None:
+            price = np.where(np.isnan(price), self.asked * _usual_ratio(price, self.asked), price)
+        first = np.argmax(~np.isnan(price), axis=1)
         held = price[np.arange(len(price)), first]
         for week in range(price.shape[1]):
             held = price[:, week] = np.where(np.isnan(price[:, week]), held, price[:, week])
         return np.asarray(price)
 
+    def known(self) -> Floats:
+        """The share of each week that a product could be sold (N, W); without records all of it from the
+        first sale on."""
+        listed = (np.maximum.accumulate(self.units, axis=1) > 0).astype(np.float64)
+        return listed if self.open is None else np.where(np.isnan(self.open), listed, self.open)
+
+    def until(self, week: int) -> "Weeks":
+        """The weeks before one (a column)."""
+        cut = (None if one is None else one[:, :week] for one in (self.open, self.asked))
+        parts = (self.units[:, :week], self.paid[:, :week], self.promotions[:, :week])
+        return Weeks(*parts, self.category, *cut)
+
     def none(self) -> Bools:
         """No category with cross effects (C)."""
         return np.zeros(int(self.category.max()) + 1, dtype=np.bool_)
+
+
+def _usual_ratio(paid: Floats, asked: Floats) -> Floats:
+    """How many times what is asked is paid as a rule (N, 1); 1 where both are never known."""
+    ratio = paid / asked
+    seen = ~np.isnan(ratio).all(axis=1)
+    usual = np.ones(len(ratio))
+    usual[seen] = np.nanmedian(ratio[seen], axis=1)
+    return usual[:, None]
 
 
 class Design(NamedTuple):
@@ -62,9 +93,8 @@ def fit_weeks(
 ) -> tuple[Demand, Design]:
     """Learns from the first `learnt` weeks; `kept` categories (C) have cross effects. `prices` may go on."""
     made = design(weeks, prices, learnt)
-    listed = (np.maximum.accumulate(weeks.units[:, :learnt], axis=1) > 0).astype(np.float64)
-    features = made.features[:, :learnt]
-    return fit_beside(weeks.units[:, :learnt], features, listed, weeks.category, settings, kept), made
+    units, features, known = weeks.units[:, :learnt], made.features[:, :learnt], weeks.known()[:, :learnt]
+    return fit_beside(units, features, known, weeks.category, settings, kept), made
 
 
 class Forecasts(NamedTuple):
@@ -81,7 +111,10 @@ class Forecasts(NamedTuple):
 def forecast(
     weeks: Weeks, held_out: Sequence[int], settings: Settings, kept: Bools | None = None
 ) -> Forecasts:
-    """Forecasts each of these weeks (columns) from the ones before it alone, and its plan."""
+    """Forecasts each of these weeks (columns) from the ones before it alone, and its plan.
+
+    Weeks in which a product was not for sale count as 0 on all sides: what they would have sold nobody knows.
+    """
     prices, expected, spread, low = weeks.prices(), [], [], []
     kept = weeks.none() if kept is None else kept
     for week in held_out:
@@ -91,8 +124,10 @@ def forecast(
         low.append(made.features[:, -1, 0] < np.log(1 - DISCOUNT))
     before = [weeks.units[:, week - 4 : week].mean(axis=1) for week in held_out]
     columns = [np.stack(column, axis=1) for column in (expected, spread, before)]
-    came = weeks.units[:, list(held_out)]
-    return Forecasts(columns[0], came, columns[1], columns[2], np.stack(low, axis=1), model)
+    told = weeks.known()[:, list(held_out)] >= LEAST_OPEN if weeks.open is not None else True
+    came = weeks.units[:, list(held_out)] * told
+    discounted = np.stack(low, axis=1) & told
+    return Forecasts(columns[0] * told, came, columns[1], columns[2] * told, discounted, model)
 
 
 def substituting(weeks: Weeks, earlier: Sequence[int], settings: Settings, alone: Forecasts) -> Bools:

@@ -27,6 +27,8 @@ LOOSE: Final = 1.0
 """The least variance of the prior that elasticities are fitted with: a tighter one pulls the estimates that
 the spread between products is then learnt from, and finds it too small."""
 NOTHING: Final = 1e-9
+LEAST_OPEN: Final = 0.5
+"""A week in which it was for sale for a smaller share tells nothing: what was left sold out."""
 MOVED: Final = 0.01
 """A log price whose highest and lowest are no further apart has not moved."""
 
@@ -54,12 +56,17 @@ class Demand:
 
 
 class _History(NamedTuple):
-    """What is learnt from: units, features and known weeks, and the level's settings."""
+    """What is learnt from: units, features, known weeks, the share of each that it was for sale, settings."""
 
     units: Floats
     features: Floats
     known: Floats
+    open: Floats
     settings: Settings
+
+    def effect(self, coefficients: Floats) -> Floats:
+        """What features and a shelf that was empty for a part of the week multiply the level by (N, W)."""
+        return _effect(self.features, coefficients) * self.open
 
 
 class _Data(NamedTuple):
@@ -80,10 +87,11 @@ class _Data(NamedTuple):
 def fit(units: Floats, features: Floats, known: Floats, category: Ints, settings: Settings) -> Demand:
     """Learns from weeks, oldest first.
 
-    `units` (N, W) sold; `features` (N, W, F); `known` (N, W) is 1 for weeks that tell of demand, 0 for those
-    out of stock or not listed; `category` (N) numbers from 0.
+    `units` (N, W) sold; `features` (N, W, F); `known` (N, W) is the share of each week in which it could be
+    sold, 0 before it was listed: a week below LEAST_OPEN tells nothing; `category` (N) numbers from 0.
     """
-    history = _History(units, features, known, settings)
+    shown, known = np.maximum(known, LEAST_OPEN), (known >= LEAST_OPEN).astype(np.float64)
+    history = _History(units, features, known, shown, settings)
     products, _, count = features.shape
     mean, variance = np.zeros((products, count)), np.ones(count)
     mean[:, 0] = FIRST_GUESS
@@ -102,7 +110,7 @@ def fit(units: Floats, features: Floats, known: Floats, category: Ints, settings
             mean[:, at], variance[at] = one.mean, max(one.own, LOOSE if at == 0 else 0.0)
             shrunk[:, at], errors[:, at] = one.estimate, np.sqrt(one.variance)
             shared[:, at] = np.sqrt(one.shared)
-    effect = _effect(features, shrunk)
+    effect = history.effect(shrunk)
     now = level.last(units, effect, _worth(noise, effect, known), settings)
     return Demand(shrunk, errors, shared, now, noise.dispersion, ~_moved(features[:, :, 0], known))
 
@@ -126,8 +134,8 @@ def _worth(noise: Noise, effect: Floats, known: Floats) -> Floats:
 
 def _data(history: _History, noise: Noise, found: Floats) -> _Data:
     """The quasi-likelihood as a parabola around coefficients (N, F)."""
-    units, features, known, settings = history
-    effect = _effect(features, found)
+    units, features, known, _, settings = history
+    effect = history.effect(found)
     worth, multiple = _worth(noise, effect, known), noise.multiple(effect, known)
     expected = np.maximum(level.around(units, effect, worth, settings) * effect, 1e-9) * known
     apart = level.apart(features, effect, worth, settings)

@@ -1,18 +1,17 @@
 """Orders as weeks: what each product sold, for how much, and in which weeks it could be sold at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from services.pricing.domain.demand.assessment import Weeks
+from services.pricing.domain.demand.level import Floats
+from services.pricing.domain.demand.shelf import WEEK, Shelf, mean_prices, shares
 from services.pricing.domain.limits import DAY, MICROS
 
-WEEK: Final = 7 * DAY
-"""In microseconds."""
-
-LEAST_WEEKS: Final = 8
+LEAST_WEEKS: Final = 9
 """With fewer whole weeks nothing can be learnt and measured."""
 
 LEAST_UNITS: Final = 10.0
@@ -33,6 +32,20 @@ class Panel:
     end: int
 
 
+def with_records(panel: Panel, shelf: Shelf) -> Panel:
+    """The same weeks, with what records tell of those without orders."""
+    units, count = panel.weeks.units, panel.weeks.units.shape[1]
+    start = panel.end - count * WEEK
+    open_, asked = np.full_like(units, np.nan), np.full_like(units, np.nan)
+    for row, product_id in enumerate(panel.product_ids):
+        if changes := shelf.sale.get(product_id):
+            first = start + WEEK * int(np.argmax(units[row] > 0))
+            open_[row] = shares(changes, first, start, count)
+        if prices := shelf.asked.get(product_id):
+            asked[row] = mean_prices(prices, start, count)
+    return replace(panel, weeks=replace(panel.weeks, open=open_, asked=asked))
+
+
 class Lines:
     """Collects order lines by currency, product and day: memory grows with those, not with orders."""
 
@@ -45,6 +58,16 @@ class Lines:
         found = self._lines.setdefault(currency, {}).setdefault(key, [0.0, 0.0])
         found[0] += pieces
         found[1] += pieces * price / MICROS
+
+    def units(self, panel: Panel) -> Floats:
+        """Pieces of a panel's products in its weeks (N, W), of these lines alone."""
+        row = {product_id: at for at, product_id in enumerate(panel.product_ids)}
+        units = np.zeros_like(panel.weeks.units)
+        first = panel.end // DAY - 7 * units.shape[1]
+        for (product_id, day), (pieces, _) in self._lines.get(panel.currency, {}).items():
+            if product_id in row and 0 <= day - first < 7 * units.shape[1]:
+                units[row[product_id], (day - first) // 7] += pieces
+        return units
 
     def panel(self, category: Mapping[str, str], most: int) -> Panel:
         """The `most` best sellers of the currency with most lines, up to the last whole week.

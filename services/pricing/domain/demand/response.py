@@ -8,6 +8,7 @@ from typing import Any, Final
 from services.pricing.domain.demand.crossing import Crossing
 from services.pricing.domain.demand.level import Floats
 from services.pricing.domain.demand.model import Demand
+from services.pricing.domain.demand.price_trend import Outlook
 
 NORMAL: Final = 1.6449
 """The normal distribution's 95% point: a 90% interval's half width in standard errors."""
@@ -23,6 +24,8 @@ class Response:
 
     `cross_elasticity`: a per cent that all others of its category become dearer adds so many per cent to its
     units; 0 where that was not found. `sold` pieces in the model's weeks are its weight among them.
+
+    `outlook`: its likely price in 1, 2 ... weeks and the ends of the 90% interval; empty where weeks are few.
     """
 
     product_id: str
@@ -38,6 +41,7 @@ class Response:
     cross_elasticity: float = 0.0
     cross_error: float = 0.0
     sold: float = 0.0
+    outlook: Sequence[Sequence[float]] = ()
 
     def units(self, price: float) -> float:
         """Expected units of a week at a price: units x (price / usual price) ** elasticity."""
@@ -75,6 +79,7 @@ def responses(
     usual: Floats,
     sold: Floats,
     currency: str,
+    outlook: Outlook | None = None,
 ) -> list[Response]:
     """What was learnt of each product; `usual` (N) is the price that log prices are relative to, `sold` (N)
     pieces in all. The last coefficient is the cross elasticity."""
@@ -93,6 +98,7 @@ def responses(
             float(demand.coefficients[at, -1]),
             float(demand.errors[at, -1]),
             float(sold[at]),
+            outlook.told(at) if outlook else (),
         )
         for at, (product_id, category) in enumerate(zip(product_ids, categories, strict=True))
     ]

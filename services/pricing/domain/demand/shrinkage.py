@@ -74,3 +74,14 @@ def _given(
     shared = prior**2 * mean_variance[category]
     doubt = prior * own**2 + shared
     return float(likely) / 2, Shrunk(mean[category], own**2, shrunk, doubt, shared)
+
+
+def means(estimate: Floats, error: Floats, shared: Floats, category: Ints) -> tuple[Floats, Floats]:
+    """The mean estimate of each category (C) and its standard error: what its products err by in common
+    stays, what each errs by alone cancels out. All of N products; `error` holds `shared`.
+    """
+    count = int(category.max()) + 1
+    many = np.maximum(np.bincount(category, minlength=count), 1)
+    columns = (estimate, np.maximum(error**2 - shared**2, 0.0), shared**2)
+    mean, own, common = (np.bincount(category, column, count) / many for column in columns)
+    return mean, np.sqrt(common + own / many)

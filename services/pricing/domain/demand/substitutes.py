@@ -16,6 +16,7 @@ import numpy as np
 
 from services.pricing.domain.demand.level import Floats, Settings
 from services.pricing.domain.demand.model import Demand, Ints, fit
+from services.pricing.domain.demand.shrinkage import means
 
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -80,13 +81,6 @@ def gaining(
         return np.asarray((2 * (mean - units * np.log(mean)) / np.maximum(dispersion, 1.0)).sum(axis=1))
 
     gain = np.bincount(category, deviance(alone) - deviance(beside), count)
-    many = np.maximum(np.bincount(category, minlength=count), 1)
-    mean, own, shared = (
-        np.bincount(category, column, count) / many
-        for column in (
-            demand.coefficients[:, -1],
-            demand.errors[:, -1] ** 2 - demand.shared[:, -1] ** 2,
-            demand.shared[:, -1] ** 2,
-        )
-    )
-    return np.asarray((gain > LEAST_GAIN) & (mean > SURE * np.sqrt(shared + own / many)))
+    cross, doubt, shared = (told[:, -1] for told in (demand.coefficients, demand.errors, demand.shared))
+    mean, error = means(cross, doubt, shared, category)
+    return np.asarray((gain > LEAST_GAIN) & (mean > SURE * error))
