@@ -15,7 +15,7 @@ from services.vision.network import EfficientNetLite
 from services.vision.training.classifier import Head
 from services.vision.training.parts import BATCH, Fitted, Ints, Part, accuracy, features, tensor
 
-EPOCHS: Final = 16
+EPOCHS: Final = 20
 PATIENCE: Final = 8
 """Epochs without a better one after which it ends; those while the rate still rises do not count."""
 
