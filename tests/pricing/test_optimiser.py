@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product as every
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.optimiser.candidates import Item, candidates
 from services.pricing.domain.optimiser.choice import choose
 from services.pricing.domain.optimiser.coherence import Row
+from services.pricing.domain.optimiser.doubt import BEND
 from services.pricing.domain.optimiser.goals import Goals, Ladder, Objective
 from services.pricing.domain.optimiser.grain import grain
 from services.pricing.domain.optimiser.optimise import Plan, optimise
@@ -21,6 +23,7 @@ from services.pricing.domain.optimiser.packs import Pack, pack
 from services.pricing.domain.optimiser.sales import beyond, chances, drawn, expected_sales
 from services.pricing.domain.pipeline import moves
 from services.pricing.domain.policy import Mode, Policy
+from tests.benchmarks.bench_optimiser import Market, promise
 from tests.pricing.optimiser_shop import NOW, item
 from tests.pricing.shop import units
 from tests.pricing.test_pipeline import policies
@@ -37,9 +40,11 @@ def said(plan: Plan, product_id: str) -> str:
 
 
 def test_the_best_margin_is_the_textbook_markup() -> None:
-    """At an elasticity of -3 the best price is cost * 3 / 2; at -1.25 five times the cost, out of reach."""
+    """At an elasticity of -3 the best price is cost * 3 / 2, were it the same at every price; the form of
+    demand is in doubt, so that it stays a little nearer the usual price. At -1.25 it is out of reach.
+    """
     plan = optimise([item("a", 8.0, cost=5.0, elasticity=-3.0, goals=FREE)], NOW)
-    assert prices(plan)["a"] == pytest.approx(7.5, abs=0.2)
+    assert prices(plan)["a"] == pytest.approx(7.5, abs=0.3)
     plan = optimise([item("b", 8.0, cost=5.0, elasticity=-1.25)], NOW)
     assert prices(plan)["b"] == 8.8
     assert said(plan, "b") == "a proposal changes a price by 10% at most"
@@ -56,20 +61,26 @@ def test_revenue_falls_with_dear_prices_only_where_demand_answers(
     assert prices(plan) == {"a": price}
 
 
+def sold(ratio: float, elasticity: float) -> float:
+    """Of 100 pieces, at a price so many times the usual one: the mean over the forms that demand may have."""
+    return 100 * ratio**elasticity * float(np.exp(0.5 * BEND[0] * elasticity * np.log(ratio) ** 2))
+
+
 def test_expected_changes_are_what_arithmetic_says() -> None:
     (change,) = optimise([item("a", elasticity=-2.0, goals=Goals(Objective.REVENUE))], NOW).changes
-    assert change.units.value == pytest.approx(100 * 0.9**-2 - 100)
-    assert change.revenue.value == pytest.approx(1000 / 0.9 - 1000)
+    expected = sold(0.9, -2)
+    assert change.units.value == pytest.approx(expected - 100, rel=1e-3)
+    assert change.revenue.value == pytest.approx(9 * expected - 1000, rel=1e-3)
     assert change.margin
-    assert change.margin.value == pytest.approx(4 * 100 * 0.9**-2 - 500)
-    assert change.units.low == pytest.approx(change.units.high)
+    assert change.margin.value == pytest.approx(4 * expected - 500, rel=5e-3)
+    assert expected - 103 < change.units.low < change.units.high < expected - 97  # the form alone is in doubt
     (doubtful,) = optimise([item("a", error=0.5, goals=Goals(Objective.REVENUE))], NOW).changes
-    assert doubtful.revenue.low == pytest.approx(900 * 0.9 ** -(2 - 1.645 * 0.5) - 1000, rel=0.02)
+    assert doubtful.revenue.low == pytest.approx(9 * sold(0.9, -(2 - 1.645 * 0.5)) - 1000, rel=0.2)
 
 
 def test_a_product_whose_price_never_moved_moves_only_on_safe_ground() -> None:
     certain, doubtful = (item("a", elasticity=-1.5, error=error, prior_only=True) for error in (0.1, 1.0))
-    assert prices(optimise([certain], NOW)) == {"a": 11.0}
+    assert 10.8 < prices(optimise([certain], NOW))["a"] <= 11.0
     assert prices(optimise([doubtful], NOW)) == {}
     assert prices(optimise([item("a", elasticity=-1.5, error=1.0)], NOW)) == {"a": 11.0}
     assert "low end of its gain" in said(optimise([certain], NOW), "a")
@@ -78,7 +89,7 @@ def test_a_product_whose_price_never_moved_moves_only_on_safe_ground() -> None:
 def test_nothing_is_promised_far_beyond_prices_that_were_in_force() -> None:
     down = item("a", elasticity=-4.0, goals=Goals(Objective.UNITS), trusted=(9.5, 10.0))
     (change,) = optimise([down], NOW).changes
-    assert change.units.value == pytest.approx(100 * 0.95**-4 - 100)
+    assert change.units.value == pytest.approx(sold(0.95, -4) - 100, rel=1e-3)
     up = item("b", cost=0.0, elasticity=-0.1, goals=Goals(Objective.REVENUE), trusted=(9.0, 10.0))
     assert not optimise([up], NOW).changes
 
@@ -176,7 +187,10 @@ def test_category_budgets_hold_the_mean_price_and_the_margin() -> None:
     cuts = Goals(Objective.UNITS, max_margin_loss=10_000)
     plan = optimise([replace_goals(one, cuts) for one in dear], NOW)
     assert plan.units.value > 0
-    assert plan.margin.value >= -0.01 * 4 * 500 - 1e-6
+    assert sum(one.margin.value for one in plan.changes if one.margin) >= -0.01 * 4 * 500 - 1e-6
+    assert plan.units.value < sum(
+        one.units.value for one in plan.changes
+    )  # some of it others of the category lose
 
 
 def test_a_dip_that_would_block_an_announcement_is_paid_for_or_forbidden() -> None:
@@ -320,11 +334,12 @@ def test_a_solver_without_time_leaves_a_good_choice_that_keeps_every_row() -> No
     assert choose(scores, rows, 5.0).score == 7.0
 
 
-@pytest.mark.parametrize(("shared", "width"), [(0.0, 50**-0.5), (0.35, 0.7), (0.5, 1.0)])
+@pytest.mark.parametrize(("shared", "width"), [(0.0, 0.5), (0.35, 0.85), (0.5, 1.0)])
 def test_doubts_that_products_share_do_not_cancel_out(shared: float, width: float) -> None:
+    """Nor does the doubt about the form of demand: without it, it would be 50 ** -0.5 in the first."""
     known = [item(f"p{n}", elasticity=-1.5, error=0.5, shared=shared) for n in range(50)]
     one, many = optimise(known[:1], NOW).margin, optimise(known, NOW).margin
-    assert many.value == pytest.approx(50 * one.value)
+    assert many.value == pytest.approx(50 * one.value, rel=0.01)
     assert (many.high - many.low) / (50 * (one.high - one.low)) == pytest.approx(width, abs=0.1)
 
 
@@ -332,3 +347,10 @@ def test_prices_are_whole_cents_or_what_a_currency_has() -> None:
     known = item("a", 3.33, elasticity=-4.0)
     assert all(candidate.price % 10_000 == 0 for candidate in candidates(known, 100_000))
     assert (grain("JPY"), grain("EUR"), grain("KWD")) == (MICROS, 10_000, 1_000)
+
+
+def test_promises_hold_in_markets_of_another_form_and_with_substitutes() -> None:
+    """Of made-up shops whose true demand is known: what the first week brings lies in the 90% interval."""
+    kinds: tuple[dict[str, Any], ...] = ({}, {"logit": True}, {"moved": 0.3})
+    shops = [Market(np.random.default_rng(900 + seed), 150, **kind) for seed, kind in enumerate(kinds * 6)]
+    assert np.mean([held for _, held in map(promise, shops)]) >= 0.75

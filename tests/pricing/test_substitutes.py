@@ -12,6 +12,7 @@ from services.pricing.domain.demand.response import Response
 from services.pricing.domain.demand.substitutes import index
 from services.pricing.domain.limits import MICROS
 from services.pricing.domain.optimiser.beside import beside
+from services.pricing.domain.optimiser.doubt import BEND
 from services.pricing.domain.optimiser.goals import Goals, Objective
 from services.pricing.domain.optimiser.optimise import optimise
 from services.pricing.domain.optimiser.promotions import Calendar, Offer, promotions
@@ -83,7 +84,9 @@ def test_a_price_is_credited_with_what_the_others_gain() -> None:
     dearer = optimise(twins, NOW, crossing=crossing(*twins))
     assert [one.price > 10 * MICROS for one in dearer.changes] == [True, True]
     a, b = dearer.changes
-    assert a.units.value == pytest.approx(100 * 1.1 ** (-1.5 + 0.9) - 100, rel=0.01)
+    assert a.units.value == pytest.approx(
+        100 * 1.1 ** (-1.5 + 0.9) * np.exp(-0.75 * BEND[0] * np.log(1.1) ** 2) - 100, rel=0.01
+    )
     assert dearer.revenue.value == pytest.approx(a.revenue.value + b.revenue.value)
     assert any("other products of its category gain" in text for text in a.constraints)
 

@@ -14,7 +14,7 @@ import numpy as np
 from services.pricing.domain.demand.crossing import Crossing
 from services.pricing.domain.demand.level import Floats
 from services.pricing.domain.optimiser.candidates import Item
-from services.pricing.domain.optimiser.gains import DRAWS, quantiles
+from services.pricing.domain.optimiser.doubt import DRAWS, quantiles
 
 
 class Beside(NamedTuple):

@@ -6,6 +6,7 @@ import numpy as np
 
 from services.pricing.domain.limits import MICROS
 from services.pricing.domain.optimiser.candidates import Item
+from services.pricing.domain.optimiser.doubt import bent
 from services.pricing.domain.optimiser.gains import demand, draws, interval
 from services.pricing.domain.optimiser.goals import Objective
 from services.pricing.domain.optimiser.grain import rounded
@@ -45,7 +46,9 @@ def curve(item: Item) -> Curve:
         {rounded(price * MICROS, currency) for price in np.geomspace(*ends, POINTS)} | {item.price}
     )
     price = np.array(asked) / MICROS
-    units = demand(item.response, price, draws(item), (low, high))
+    elasticity = draws(item)
+    units = demand(item.response, price, elasticity, (low, high))
+    units *= bent(item.response.price, price, elasticity, (low, high))
     revenue = units * price[:, None]
     margin = None if item.cost is None else revenue - units * item.cost / MICROS
     points = [

@@ -7,34 +7,31 @@ intervals come from one set of draws. Far beyond the prices that were ever in fo
 lower price sells no more, the demand for a higher one falls by an elasticity of -1 at least.
 """
 
-import zlib
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import special
 
 from services.pricing.domain.demand.response import Response
 from services.pricing.domain.limits import DAY, MICROS
 from services.pricing.domain.optimiser.candidates import Candidate, Item
+from services.pricing.domain.optimiser.doubt import QUANTILES, bent, quantiles
 from services.pricing.domain.optimiser.goals import Goals, Objective
 from services.pricing.domain.optimiser.sales import Floats, expected_sales
 from services.pricing.domain.proposal import Interval
 
-DRAWS: Final = 64
 WEEK: Final = 7 * DAY
 LOW, HIGH = 0.05, 0.95
 WORTH: Final = 0.001
 """A change has to bring more than this share of what the product brings now, or the price stays."""
-
-_QUANTILES: Final = special.ndtri((np.arange(DRAWS) + 0.5) / DRAWS)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """Of P candidates in S draws, a week's units, revenue and margin (P, S); margin None without a cost.
 
-    `score` (P) is what the choice goes by: the objective's expected gain over the first candidate.
+    `score` (P) is what the choice goes by: the objective's expected gain over the first candidate;
+    `elasticity` (S) is what was drawn.
     """
 
     units: Floats
@@ -49,7 +46,10 @@ def outlook(item: Item, prices: list[Candidate], goals: Goals, now: int) -> Outl
     weeks = _weeks(goals, now)
     if isinstance(weeks, str):
         return weeks
-    units = demand(item.response, price, draws(item), (item.trusted[0] / MICROS, item.trusted[1] / MICROS))
+    elasticity = draws(item)
+    trusted = (item.trusted[0] / MICROS, item.trusted[1] / MICROS)
+    units = demand(item.response, price, elasticity, trusted)
+    units *= bent(item.response.price, price, elasticity, trusted)
     if weeks and item.stock is not None:
         units = expected_sales(units * weeks, item.stock, item.response.dispersion) / weeks
     revenue = units * price[:, None]
@@ -96,12 +96,7 @@ def draws(item: Item) -> Floats:
     common = min(1.0, (known.shared_error / known.elasticity_error) ** 2) if known.elasticity_error else 0.0
     mixed = np.sqrt(common) * quantiles(item.category) + np.sqrt(1 - common) * quantiles(item.product_id)
     ranks = np.argsort(np.argsort(mixed))  # each product's own distribution stays exact
-    return np.asarray(np.minimum(known.elasticity + known.elasticity_error * _QUANTILES[ranks], 0.0))
-
-
-def quantiles(name: str) -> Floats:
-    """The normal distribution's quantiles (S) in an order that is the name's own."""
-    return np.random.default_rng(zlib.crc32(name.encode())).permutation(_QUANTILES)
+    return np.asarray(np.minimum(known.elasticity + known.elasticity_error * QUANTILES[ranks], 0.0))
 
 
 def _score(item: Item, gain: Floats) -> Floats:

@@ -12,7 +12,8 @@ from services.pricing.domain.optimiser.beside import beside
 from services.pricing.domain.optimiser.candidates import Candidate, Item, bound_text, candidates
 from services.pricing.domain.optimiser.choice import Choice, choose
 from services.pricing.domain.optimiser.coherence import Floats, Row, rows
-from services.pricing.domain.optimiser.gains import DRAWS, Outlook, interval, outlook
+from services.pricing.domain.optimiser.doubt import DRAWS, taken_over
+from services.pricing.domain.optimiser.gains import Outlook, interval, outlook
 from services.pricing.domain.optimiser.goals import Goals, Objective
 from services.pricing.domain.proposal import Interval
 from services.pricing.domain.words import amount, percent
@@ -59,11 +60,15 @@ class _Group(NamedTuple):
     now: int
     brought: Floats
     effect: Floats
+    known: bool
 
     def changed(self, place: int, name: str) -> Floats:
         """How a product's units, revenue or margin change (S), all prices of the group changing."""
-        values = getattr(self.outlooks[place], name)
-        return np.asarray(values[self.choice.chosen[place]] * self.effect[place] - values[0])
+        return np.asarray(self.after(place, name) - getattr(self.outlooks[place], name)[0])
+
+    def after(self, place: int, name: str) -> Floats:
+        """What a product brings then."""
+        return np.asarray(getattr(self.outlooks[place], name)[self.choice.chosen[place]] * self.effect[place])
 
 
 def optimise(
@@ -131,7 +136,8 @@ def _solved(
     ]
     choice = choose([one.score for one in outlooks], tied, seconds)
     moved = np.array([move[chosen] for move, chosen in zip(moves, choice.chosen, strict=True)])
-    return _Group(kept, prices, outlooks, tied, choice, goals, now, brought * moved, others.effect(moved))
+    effect, known = others.effect(moved), others.share is not None
+    return _Group(kept, prices, outlooks, tied, choice, goals, now, brought * moved, effect, known)
 
 
 def _worth(found: Outlook, goals: Goals) -> float:
@@ -147,8 +153,15 @@ def _total(groups: Sequence[_Group], name: str) -> Interval:
 
 def _gain(group: _Group, name: str) -> Floats:
     """What the choice changes in all, by draw (S)."""
-    told = (place for place, found in enumerate(group.outlooks) if getattr(found, name) is not None)
-    return sum((group.changed(place, name) for place in told), np.zeros(DRAWS))
+    told = [place for place, found in enumerate(group.outlooks) if getattr(found, name) is not None]
+    gain = sum((group.changed(place, name) for place in told), np.zeros(DRAWS))
+    if group.known or not told:
+        return gain
+    lost = -sum((group.changed(place, "units") for place in told), np.zeros(DRAWS))
+    units, value = (
+        sum((group.after(place, one) for place in told), np.zeros(DRAWS)) for one in ("units", name)
+    )
+    return gain + taken_over(lost, value, units)
 
 
 def _changes(group: _Group) -> list[Change]:

@@ -21,7 +21,8 @@ from services.pricing.domain.limits import MICROS
 from services.pricing.domain.optimiser.candidates import Item
 from services.pricing.domain.optimiser.choice import choose
 from services.pricing.domain.optimiser.coherence import Row
-from services.pricing.domain.optimiser.gains import DRAWS, demand, draws, interval, quantiles
+from services.pricing.domain.optimiser.doubt import DRAWS, quantiles
+from services.pricing.domain.optimiser.gains import demand, draws, interval
 from services.pricing.domain.optimiser.goals import Objective
 from services.pricing.domain.optimiser.grain import rounded
 from services.pricing.domain.optimiser.sales import Floats
