@@ -30,8 +30,7 @@ WORTH: Final = 0.001
 class Outlook:
     """Of P candidates in S draws, a week's units, revenue and margin (P, S); margin None without a cost.
 
-    `score` (P) is what the choice goes by: the objective's expected gain over the first candidate;
-    `elasticity` (S) is what was drawn.
+    `score` (P) is what the choice goes by: the objective's expected gain over the first candidate.
     """
 
     units: Floats
@@ -48,18 +47,22 @@ def outlook(item: Item, prices: list[Candidate], goals: Goals, now: int) -> Outl
         return weeks
     elasticity = draws(item)
     trusted = (item.trusted[0] / MICROS, item.trusted[1] / MICROS)
-    units = demand(item.response, price, elasticity, trusted)
-    units *= bent(item.response.price, price, elasticity, trusted)
+    as_learnt = demand(item.response, price, elasticity, trusted)
+    units = as_learnt * bent(item.response.price, price, elasticity, trusted)
     if weeks and item.stock is not None:
-        units = expected_sales(units * weeks, item.stock, item.response.dispersion) / weeks
+        as_learnt, units = (
+            expected_sales(one * weeks, item.stock, item.response.dispersion) / weeks
+            for one in (as_learnt, units)
+        )
     revenue = units * price[:, None]
     margin = None if item.cost is None else revenue - units * item.cost / MICROS
     if goals.objective is Objective.CLEARANCE and item.stock is None:
         return "its stock is not counted"
     if margin is None and (goals.objective is Objective.MARGIN or goals.max_margin_loss is not None):
         return "its cost is not known, so that its margin cannot be told"
-    value = {Objective.MARGIN: margin, Objective.UNITS: units}.get(goals.objective, revenue)
-    assert value is not None
+    # the choice goes by the form of demand that was learnt, what is told by whatever form it may have
+    pieces = {Objective.MARGIN: price - (item.cost or 0) / MICROS, Objective.UNITS: np.ones(len(price))}
+    value = as_learnt * pieces.get(goals.objective, price)[:, None]
     score = _score(item, value - value[0]) - _charge(item, price, goals, revenue, now)
     score[1:] -= WORTH * abs(float(value[0].mean()))
     return Outlook(units, revenue, margin, score)
