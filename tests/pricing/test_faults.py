@@ -18,7 +18,7 @@ from tests.pricing.conftest import empty_database
 from tests.pricing.shop import START_MICROS, Clock, Shop, contents, order, product
 
 VIEW = (tables.products, tables.observed, tables.positions)
-ACCOUNT = (tables.ledger, tables.prices, tables.policies)
+ACCOUNT = (tables.ledger, tables.prices, tables.policies, tables.availability)
 ROOT = Path(__file__).parents[2]
 
 

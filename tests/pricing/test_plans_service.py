@@ -27,6 +27,7 @@ from tests.pricing.shop import product
 from tests.pricing.test_optimise_service import RESPONSES, learnt
 from tests.pricing.test_service import priced, write
 
+LIKELY = [[4.1, 3.9, 4.35]]
 Stub = pricing_pb2_grpc.PricingServiceStub
 
 
@@ -107,7 +108,10 @@ async def test_a_price_is_explained_with_what_is_known_of_demand(stub: Stub, tmp
         [],
     )
     assert not (await stub.ExplainPrice(pb.ExplainPriceRequest(product_id="soap"))).HasField("demand")
-    beside = [replace(one, cross_elasticity=0.8, cross_error=0.2, sold=100.0) for one in RESPONSES[:2]]
+    beside = [
+        replace(one, cross_elasticity=0.8, cross_error=0.2, sold=100.0, outlook=LIKELY)
+        for one in RESPONSES[:2]
+    ]
     ModelStore(tmp_path, "pricing").create(lambda at: demand_files.save(beside, at), metrics={}, span={})
 
     async def serves() -> bool:
@@ -116,7 +120,10 @@ async def test_a_price_is_explained_with_what_is_known_of_demand(stub: Stub, tmp
     await wait_until(serves)
     known = await told(stub, "milk")
     assert [(one.product_id, one.elasticity) for one in known.substitutes] == [("rye", 0.8)]
+    (likely,) = known.outlook
+    assert (likely.week, likely.price.amount_micros, likely.high.amount_micros) == (1, 4_100_000, 4_350_000)
     shown = await price("explain", "milk")
+    assert "4.10 (3.90 to 4.35)" in " ".join(shown.split())
     assert "expects 50.0 a week at 4.00" in shown
     assert "rye +0.80%" in shown
 
