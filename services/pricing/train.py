@@ -8,11 +8,11 @@ from aisle.events.v1 import event_pb2
 from google.protobuf.message import DecodeError
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.kit.log import CATALOG, EVENTS, Log, Record
+from services.kit.log import CATALOG, Log, Record
 from services.kit.models import ModelStore
 from services.kit.nats_log import NatsLog
 from services.kit.progress import Metric, Progress, TrainReport
-from services.pricing.adapters import demand_files, shelves
+from services.pricing.adapters import demand_files, shelves, whole_log
 from services.pricing.adapters.database import Database, database_url
 from services.pricing.config import Config
 from services.pricing.domain.demand import price_trend
@@ -121,21 +121,13 @@ def _prices_ahead(panel: Panel) -> price_trend.Outlook | None:
 
 
 async def read(log: Log, progress: Progress) -> Panel:
+    """The weeks that the log tells of."""
     lines, category = Lines(), dict[str, str]()
-    for stream in (CATALOG, EVENTS):
-        end, reached = await log.end(stream), 0
-        if not end:
-            continue
-        async for records in log.read(stream, 0):
-            for record in records:
-                try:
-                    take(record, lines, category)
-                except DecodeError:
-                    continue  # the service's view tells and counts what cannot be read
-            reached = records[-1].sequence
-            progress(f"reading {stream.lower()}", min(reached, end), end)
-            if reached >= end:
-                break
+    async for record in whole_log.records(log, progress):
+        try:
+            take(record, lines, category)
+        except DecodeError:
+            continue  # the service's view tells and counts what cannot be read
     return lines.panel(category, MOST_PRODUCTS)
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 from aisle.events.v1 import event_pb2
 from google.protobuf.message import DecodeError
 
-from services.kit.log import CATALOG, EVENTS, Log
+from services.kit.log import EVENTS, Log
 from services.kit.progress import Progress
-from services.pricing.adapters import completejourney
+from services.pricing.adapters import completejourney, whole_log
 from services.pricing.analysis import households
 from services.pricing.analysis.segments import Sensitivity, metrics, sensitivity
 from services.pricing.domain.demand.panel import Lines
@@ -36,23 +36,14 @@ async def of_events(log: Log, segments: str, progress: Progress) -> dict[str, An
     if segments != SEGMENT:
         raise ValueError(f"no segments {segments!r} in events; there is {SEGMENT}")
     total, by_name, category = Lines(), defaultdict[str, Lines](Lines), dict[str, str]()
-    for stream in (CATALOG, EVENTS):
-        end, reached = await log.end(stream), 0
-        if not end:
-            continue
-        async for records in log.read(stream, 0):
-            for record in records:
-                try:
-                    take(record, total, category)
-                    if stream == EVENTS:
-                        name = event_pb2.Event.FromString(record.payload).segment or UNNAMED
-                        take(record, by_name[name], category)
-                except DecodeError:
-                    continue  # the service's view tells and counts what cannot be read
-            reached = records[-1].sequence
-            progress(f"reading {stream.lower()}", min(reached, end), end)
-            if reached >= end:
-                break
+    async for record in whole_log.records(log, progress):
+        try:
+            take(record, total, category)
+            if record.stream == EVENTS:
+                name = event_pb2.Event.FromString(record.payload).segment or UNNAMED
+                take(record, by_name[name], category)
+        except DecodeError:
+            continue  # the service's view tells and counts what cannot be read
     panel = total.panel(category, BEST_SELLERS)
     return _told(sensitivity(panel.weeks, {name: lines.units(panel) for name, lines in by_name.items()}))
 
