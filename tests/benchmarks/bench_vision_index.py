@@ -116,6 +116,7 @@ async def index(home: Path, count: int, models: int) -> None:
     workers = Workers("decode")
     indexer = Indexer(view, gallery, inference, workers, Sources())
     begun, newest, least = time.perf_counter(), inference.models[-1], count
+    await gallery.start()
     await indexer.start()
     while (gallery.answering.model, len(gallery.answering)) != (newest, count):
         print(view.generations.counts(newest)[0], flush=True)

@@ -102,6 +102,9 @@ async def test_the_old_index_answers_and_follows_the_log_until_the_new_one_is_wh
         assert await finds(shop, inference, 200, f"p{PICTURES}")
         assert len(held) >= PICTURES  # whoever was in the middle of a search finds all the same
         await wait_until(lambda: _equal(shop.view.generations.counts(OLD), (0, 0)))
+    again = CatalogGallery(shop.view, MemoryVectors)
+    await again.start()  # as a process does, before it is ready
+    assert (again.answering.model, len(again.answering)) == (NEW, PICTURES)
     assert inference.kept == [OLD, NEW]
     assert shop.view.generations.now() == Now(NEW, "")
 

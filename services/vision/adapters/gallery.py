@@ -1,5 +1,6 @@
 """The port Gallery: the catalogue's pictures as vectors, joined at each search with the view's products."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from services.vision.adapters.generations import Looked
@@ -64,7 +65,9 @@ class CatalogGallery:
         self._shelf = CatalogShelf(view, "", vectors())
 
     async def start(self) -> None:
-        """Nothing to do: the indexer fills it."""
+        """Holds what answered before, so that the first answer is a whole one; the indexer goes on."""
+        if model := self._view.generations.now().answers:
+            await asyncio.to_thread(self.answer, model)
 
     async def ping(self) -> None:
         """Always well."""
