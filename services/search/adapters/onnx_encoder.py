@@ -23,7 +23,7 @@ DIMENSION: Final = 384
 class OnnxEncoder:
     """The Encoder port; any thread may call it, each uses one core.
 
-    Texts are run one by one: on a CPU that is as fast as batches of 32 (measured, docs/search.md), pads
+    Texts are run one by one: on a CPU that is as fast as batches of 32 (measured, docs/search-speed.md), pads
     nothing, and keeps the int8 model's rounding of a text apart from what stands beside it.
     """
 

@@ -22,7 +22,7 @@ LISTS: Final = 2
 """Times the square root of the rows: how many lists there are."""
 
 PROBES: Final = 64
-"""Lists that a query looks into; recall and time by their number stand in docs/search.md."""
+"""Lists that a query looks into; recall and time by their number stand in docs/search-speed.md."""
 
 CANDIDATES: Final = 4
 LEAST_CANDIDATES: Final = 400
