@@ -17,7 +17,7 @@ from services.search.adapters.vector_lists import Keys, Lists
 from services.search.domain.ports import Vector
 
 EXACT: Final = 20_000
-"""Rows that are all compared, in about 1 ms; beyond, the lists are quicker (measured, docs/search-speed.md)."""
+"""Rows that are all compared, in about 1 ms; beyond, lists are quicker (docs/search-speed.md)."""
 
 FRESH: Final = 5_000
 """Rows beside lists that are compared one by one, before they are sorted into these."""
