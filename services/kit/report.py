@@ -16,10 +16,16 @@ td + td { font-variant-numeric: tabular-nums } th { border-bottom: 1px solid #99
 svg { max-width: 100%; height: auto } .what { color: #555 }"""
 
 
-def write(file: Path, title: str, parts: Iterable[str]) -> None:
-    """Writes a page. Raises OSError."""
-    head = f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"
-    file.write_text("\n".join((head, f"<h1>{html.escape(title)}</h1>", *parts)), encoding="utf-8")
+def write(file: Path, title: str, parts: Iterable[str], style: str = "") -> None:
+    """Writes a page, with `style` (CSS) after the house's own. Raises OSError."""
+    name = html.escape(title)
+    head = f"<!doctype html><meta charset=utf-8><title>{name}</title><style>{_STYLE}\n{style}</style>"
+    file.write_text("\n".join((head, f"<h1>{name}</h1>", *parts)), encoding="utf-8")
+
+
+def heading(text: str) -> str:
+    """What begins a part."""
+    return f"<h2>{html.escape(text)}</h2>"
 
 
 def words(text: str) -> str:
@@ -28,7 +34,7 @@ def words(text: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; the first column names what the others tell."""
+    """A table, its head left out where it is empty; the first column names what the others tell."""
     top = "".join(f"<th>{html.escape(cell)}" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row) for row in rows)
     return f"<table><tr>{top}{body}</table>"
@@ -55,7 +61,7 @@ def plot(title: str, draw: Callable[[Any], None], height: float = 3.4) -> str:
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
-    return f"<h2>{html.escape(title)}</h2>{svg[svg.index('<svg') :]}"
+    return heading(title) + svg[svg.index("<svg") :]
 
 
 def legend(axes: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from services.kit import report
 from services.kit.progress import Metric
 from services.vision import page
 from services.vision.domain.image import upright
@@ -36,16 +37,18 @@ def write(file: Path, pairs: Sequence[Pair], shelf: Sequence[Pair], metrics: Map
 
     what = "pictures of the catalogue" if shelf else "other photos"
     parts = [
-        f"<p>{len(pairs)} photos, each with the {what} that are nearest to it. The first of a row is the "
-        "photo, with what it is and what the model says; then how near the others are (cosine), outlined "
-        "green where they show the same thing, red where they do not.",
-        page.table((name, _told(metric)) for name, metric in metrics.items()),
-        "<h2>Every so many photos</h2>",
+        report.words(
+            f"{len(pairs)} photos, each with the {what} that are nearest to it. The first of a row is the "
+            "photo, with what it is and what the model says; then how near the others are (cosine), outlined "
+            "green where they show the same thing, red where they do not."
+        ),
+        report.table((), ((name, _told(metric)) for name, metric in metrics.items())),
+        report.heading("Every so many photos"),
         *rows(spread),
-        f"<h2>Where the nearest is something else: {len(wrong)} photos, the nearest first</h2>",
+        report.heading(f"Where the nearest is something else: {len(wrong)} photos, the nearest first"),
         *rows(wrong[:MISSES]),
     ]
-    page.write(file, "aisle evaluate vision", parts)
+    report.write(file, "aisle evaluate vision", parts, page.STYLE)
 
 
 def _nearest(pairs: Sequence[Pair], shelf: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,25 +1,16 @@
 """An evaluation as one HTML page that stands alone: tables, and plots as SVG inside it."""
 
-import html
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from services.kit import report
 from services.recsys.domain import breakdown
 from services.recsys.domain.breakdown import Part
 from services.recsys.domain.comparison import CUTS
 from services.recsys.domain.interactions import Interactions
 from services.recsys.domain.trial import Trial
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .2rem .9rem .2rem 0; text-align: left }
-td + td { font-variant-numeric: tabular-nums } th { border-bottom: 1px solid #999 } svg { max-width: 100%;
-height: auto } .what { color: #555 }
-"""
-
-_COLOURS = ("#1f5fa8", "#c2611f")
 _ACCURACY = ("recall", "ndcg", "mrr", "hit", "map")
 _BEYOND = ("diversity", "popularity")
 
@@ -29,28 +20,27 @@ Row = tuple[str, float, float, float]
 def write(file: Path, told: Mapping[str, Any], trials: Sequence[Trial], learnt: Interactions) -> None:
     """Writes the page about one model or two. Raises OSError, or ValueError where matplotlib is missing."""
     k = CUTS[0]
-    parts: list[str] = [_heading(told), _plot("Accuracy by k, 95% intervals", _bars(trials, _ACCURACY))]
+    parts: list[str] = [_facts(told), report.plot("Accuracy by k, 95% intervals", _bars(trials, _ACCURACY))]
     if len(trials) == 2:
         differences: Mapping[str, Mapping[str, float]] = told["against"]["difference"]
         rows = [(n, d["value"], d["low"], d["high"]) for n, d in differences.items() if _of(n, _ACCURACY)]
         title = f"{_name(trials[0])} less {_name(trials[1])}, paired, 95% intervals"
-        parts += [_plot(title, lambda axes: _forest(axes, rows)), _paired_table(differences)]
+        parts += [report.plot(title, lambda axes: _forest(axes, rows)), _paired_table(differences)]
     popular = [breakdown.by_popularity(trial.measured, trial.cases, learnt, k) for trial in trials]
     lengths = [breakdown.by_length(trial.measured, trial.cases, k) for trial in trials]
     parts += [
-        _plot(f"Recall@{k} by popularity of the wanted item", _parts(trials, popular, "wanted")),
-        _plot(f"Recall@{k} by items in the past", _parts(trials, lengths, "cases")),
-        _plot("Beyond accuracy, 95% intervals", _bars(trials, _BEYOND)),
+        report.plot(f"Recall@{k} by popularity of the wanted item", _parts(trials, popular, "wanted")),
+        report.plot(f"Recall@{k} by items in the past", _parts(trials, lengths, "cases")),
+        report.plot("Beyond accuracy, 95% intervals", _bars(trials, _BEYOND)),
         *(_trial(trial) for trial in trials),
     ]
-    page = f"<!doctype html><meta charset=utf-8><title>aisle evaluate recsys</title><style>{_STYLE}</style>"
-    file.write_text(page + "\n".join(parts), encoding="utf-8")
+    report.write(file, "aisle evaluate recsys", parts)
 
 
-def _heading(told: Mapping[str, Any]) -> str:
+def _facts(told: Mapping[str, Any]) -> str:
     names = ("protocol", "users", "items", "cases")
     facts = ", ".join(f"{name} {told[name]}" for name in names)
-    return f"<h1>aisle evaluate recsys</h1><p class=what>{html.escape(facts)}. All items are ranked.</p>"
+    return report.words(f"{facts}. All items are ranked.")
 
 
 def _trial(trial: Trial) -> str:
@@ -61,8 +51,8 @@ def _trial(trial: Trial) -> str:
         f"CPU seconds: {trial.choosing:.1f} choosing, {trial.fitting:.1f} fitting, "
         f"{trial.answering:.1f} answering; at most {trial.peak_mib:.0f} MiB"
     )
-    told = f"<p class=what>Chosen on validation: {html.escape(trial.choice.words())}. {cost}.</p>"
-    return f"<h2>{_name(trial)}</h2>{told}{_table(('metric', 'value', '95% interval'), rows)}"
+    told = report.words(f"Chosen on validation: {trial.choice.words()}. {cost}.")
+    return report.heading(_name(trial)) + told + report.table(("metric", "value", "95% interval"), rows)
 
 
 def _paired_table(differences: Mapping[str, Mapping[str, float]]) -> str:
@@ -70,32 +60,7 @@ def _paired_table(differences: Mapping[str, Mapping[str, float]]) -> str:
         (name, f"{d['value']:+.4f}", f"{d['low']:+.4f} to {d['high']:+.4f}", f"{d['below']:.3f}")
         for name, d in differences.items()
     ]
-    return _table(("metric", "difference", "95% interval", "resamples below 0"), rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{html.escape(cell)}" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row) for row in rows)
-    return f"<table><tr>{top}{body}</table>"
-
-
-def _plot(title: str, draw: Callable[[Any], None]) -> str:
-    """A heading and the picture that `draw` makes on matplotlib axes."""
-    try:
-        import matplotlib
-    except ImportError:
-        raise ValueError("--report needs matplotlib: pip install 'aisle[train]'") from None
-    from matplotlib.figure import Figure
-
-    matplotlib.rcParams["svg.fonttype"] = "none"
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    draw(axes)
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    svg = text.getvalue()
-    return f"<h2>{html.escape(title)}</h2>{svg[svg.index('<svg') :]}"
+    return report.table(("metric", "difference", "95% interval", "resamples below 0"), rows)
 
 
 def _bars(trials: Sequence[Trial], names: Sequence[str]) -> Callable[[Any], None]:
@@ -117,11 +82,10 @@ def _groups(axes: Any, trials: Sequence[Trial], rows: Sequence[Sequence[Row]]) -
         places = [place - 0.4 + width * (at + 0.5) for place in range(len(bars))]
         values = [value for _, value, _, _ in bars]
         errors = [[max(v - low, 0) for _, v, low, _ in bars], [max(high - v, 0) for _, v, _, high in bars]]
-        axes.bar(places, values, width * 0.92, color=_COLOURS[at], label=_name(trial))
+        axes.bar(places, values, width * 0.92, color=report.COLOURS[at], label=_name(trial))
         axes.errorbar(places, values, yerr=errors, fmt="none", ecolor="#222", elinewidth=1, capsize=2)
     axes.set_xticks(range(len(rows[0])), [name for name, *_ in rows[0]], fontsize=9)
-    axes.grid(axis="y", color="#ddd", linewidth=0.6)
-    axes.set_axisbelow(True)
+    axes.grid(visible=False, axis="x")
     if len(trials) > 1:
         axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
 
@@ -131,10 +95,10 @@ def _forest(axes: Any, rows: Sequence[Row]) -> None:
     places = list(range(len(rows)))[::-1]
     values = [value for _, value, _, _ in rows]
     errors = [[max(v - low, 0) for _, v, low, _ in rows], [max(high - v, 0) for _, v, _, high in rows]]
-    axes.errorbar(values, places, xerr=errors, fmt="o", color=_COLOURS[0], capsize=3)
+    axes.errorbar(values, places, xerr=errors, fmt="o", color=report.COLOURS[0], capsize=3)
     axes.axvline(0, color="#222", linewidth=0.8)
     axes.set_yticks(places, [name for name, *_ in rows], fontsize=9)
-    axes.grid(axis="x", color="#ddd", linewidth=0.6)
+    axes.grid(visible=False, axis="y")
 
 
 def _name(trial: Trial) -> str:

@@ -1,16 +1,15 @@
 """A page that stands alone: what the classifier confuses, class by class, and the photos it is worst on."""
 
-import html
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from services.kit import report
 from services.vision import page
 from services.vision.photos import Photo
 
@@ -31,47 +30,39 @@ def write(
     label = np.array([number.get(photo.label, -1) for photo in photos])
     guess = probabilities.argmax(1)
     parts = [
-        f"<p>{len(photos)} photos that did not teach.",
-        page.table((name, f"{value:.4f}") for name, value in figures.items()),
-        f"<h2>Confusion</h2>{_matrix(label, guess, names)}",
-        f"<h2>Taken for another most often</h2>{_pairs(label, guess, names)}",
-        "<h2>Worst photos</h2>",
+        report.words(f"{len(photos)} photos that did not teach."),
+        report.table((), ((name, f"{value:.4f}") for name, value in figures.items())),
+        report.plot("Confusion", lambda axes: _matrix(axes, label, guess, names), 9.0),
+        report.heading("Taken for another most often"),
+        report.table(("is", "taken for", "photos"), _pairs(label, guess, names)),
+        report.heading("Worst photos"),
         *_worst(names, photos, pictures, probabilities, label),
     ]
-    page.write(file, "aisle train vision", parts)
+    report.write(file, "aisle train vision", parts, page.STYLE)
 
 
-def _matrix(label: npt.NDArray[np.int64], guess: npt.NDArray[np.int64], names: Sequence[str]) -> str:
+def _matrix(
+    axes: Any, label: npt.NDArray[np.int64], guess: npt.NDArray[np.int64], names: Sequence[str]
+) -> None:
     """Rows are what it is, columns what it was taken for, each row a share."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ValueError("--report needs matplotlib: install aisle[train]") from error
     known = label >= 0
     table = np.zeros((len(names), len(names)))
     np.add.at(table, (label[known], guess[known]), 1)
     table /= np.maximum(table.sum(1, keepdims=True), 1)
-    figure = Figure(figsize=(9, 9))
-    axes = figure.subplots()
+    axes.grid(visible=False)
     axes.imshow(table, cmap="Blues", vmin=0, vmax=1)
     axes.set_xlabel("taken for")
     axes.set_ylabel("is")
     ticks = range(len(names))
     axes.set_xticks(ticks, names, rotation=90, fontsize=5)
     axes.set_yticks(ticks, names, fontsize=5)
-    figure.tight_layout()
-    drawn = io.StringIO()
-    figure.savefig(drawn, format="svg")
-    return drawn.getvalue()[drawn.getvalue().index("<svg") :]
 
 
-def _pairs(label: npt.NDArray[np.int64], guess: npt.NDArray[np.int64], names: Sequence[str]) -> str:
+def _pairs(
+    label: npt.NDArray[np.int64], guess: npt.NDArray[np.int64], names: Sequence[str]
+) -> list[tuple[str, str, str]]:
     wrong = Counter((a, b) for a, b in zip(label.tolist(), guess.tolist(), strict=True) if 0 <= a != b)
-    rows = "".join(
-        f"<tr><td>{html.escape(names[a])}<td>{html.escape(names[b])}<td>{count}"
-        for (a, b), count in wrong.most_common(CONFUSED)
-    )
-    return f"<table><tr><th>is<th>taken for<th>photos{rows}</table>"
+    return [(names[a], names[b], str(count)) for (a, b), count in wrong.most_common(CONFUSED)]
 
 
 def _worst(
