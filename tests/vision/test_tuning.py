@@ -114,6 +114,22 @@ def test_two_tails_are_one_network_that_says_their_mean(mine: Lesson):
     assert torch.allclose(embeddings @ embeddings.T, expected, atol=1e-4)  # its cosine is theirs, in the mean
 
 
+def test_the_best_head_has_the_least_cross_entropy_and_not_the_most_that_are_right(mine: Lesson):
+    right = mine.start.head.linear
+    unsure = Head(mine.start.head.centre, mine.start.head.scale, 3)
+    with torch.no_grad():
+        noise = torch.randn(right.weight.shape, generator=torch.Generator().manual_seed(0))
+        unsure.linear.weight.copy_(right.weight + noise)
+        unsure.linear.bias.copy_(right.bias)
+    # What it says of its accuracy does not count.
+    fitted = [mine.start, mine.start._replace(head=unsure, accuracy=1.0)]
+    losses = {name: joined(fitted, mine.part, mine.part, name)[1].loss for name in ("ridge", "tuned", "both")}
+    assert losses["ridge"] < losses["tuned"]
+    best, confidence, _ = joined(fitted, mine.part, mine.part, "best")
+    assert confidence.loss == min(losses.values())
+    assert len(best.members) == (2 if losses["both"] < losses["ridge"] else 1)
+
+
 def test_a_head_may_be_blind_to_the_levels(mine: Lesson):
     seen = parts.features(published(), mine.part)
     other = torch.cat((torch.rand(seen[:, :-1280].shape), seen[:, -1280:]), 1)

@@ -22,22 +22,27 @@ BINS: Final = 15
 
 
 class Confidence(NamedTuple):
-    """What logits are divided by, and the least probability of the first class for a picture to be known."""
+    """What logits are divided by, and the least probability of the first class for a picture to be known.
+
+    `loss` is the mean cross-entropy that is left, in nats.
+    """
 
     temperature: float
     unknown_below: float
+    loss: float
 
 
 def calibrated(logits: Tensor, label: Ints) -> Confidence:
     """The temperature with the least cross-entropy (Guo et al. 2017), and the bound of KEPT_KNOWN."""
     if not len(label):
-        return Confidence(1.0, 0.0)
+        return Confidence(1.0, 0.0, 0.0)
     wanted = torch.from_numpy(label)
     grid = np.geomspace(0.1, 10.0, 201)
     losses = [float(nn.functional.cross_entropy(logits / t, wanted)) for t in grid]
-    temperature = float(grid[int(np.argmin(losses))])
+    least = int(np.argmin(losses))
+    temperature = float(grid[least])
     first = (logits / temperature).softmax(1).amax(1).double().numpy()
-    return Confidence(temperature, float(np.quantile(first, 1 - KEPT_KNOWN)))
+    return Confidence(temperature, float(np.quantile(first, 1 - KEPT_KNOWN)), losses[least])
 
 
 def projection(features: Tensor, label: Ints, classes: int) -> nn.Linear:
