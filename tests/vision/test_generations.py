@@ -190,7 +190,7 @@ from tests.vision.test_indexer import Shop, wait_until
 async def main(home, folder):
     shop, inference = Shop(home, Sources()), Gated(folder, OLD)
     generations = shop.view.generations
-    if generations.now().answers == OLD:
+    if generations.now().answers:  # the one before had both, and may have been killed with the new one whole
         inference.take(folder, NEW)
     async with shop.indexing(inference):
         await wait_until(lambda: shop.holds(PICTURES))
