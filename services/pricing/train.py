@@ -1,5 +1,6 @@
 """`aisle train pricing`: learns from the log's orders what sells at which price."""
 
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from services.kit.log import CATALOG, Log, Record
 from services.kit.models import ModelStore
 from services.kit.nats_log import NatsLog
 from services.kit.progress import Metric, Progress, TrainReport
-from services.pricing.adapters import demand_files, shelves, whole_log
+from services.pricing.adapters import demand_files, promotion_table, shelves, whole_log
 from services.pricing.adapters.database import Database, database_url
 from services.pricing.config import Config
 from services.pricing.domain.demand import price_trend
@@ -27,6 +28,7 @@ from services.pricing.domain.demand.assessment import (
 from services.pricing.domain.demand.model import Settings
 from services.pricing.domain.demand.panel import Lines, Panel, with_records
 from services.pricing.domain.demand.response import responses
+from services.pricing.domain.demand.shown import with_promotions
 from services.pricing.domain.demand.whatif import History
 from services.pricing.domain.limits import SECOND
 
@@ -39,22 +41,30 @@ MOST_PRODUCTS: Final = 20_000
 
 
 async def train(
-    config: Config, *, force: bool = False, progress: Progress, log: Log | None = None
+    config: Config,
+    *,
+    promotions: Path | None = None,
+    force: bool = False,
+    progress: Progress,
+    log: Log | None = None,
 ) -> TrainReport:
     """Learns level and elasticities of each product that sold enough, and writes a model folder.
 
     It is promoted when it forecasts the last weeks no worse than the mean of four weeks does, or by force.
-    The log holds no promotions, so that they are not told apart from price here; when products were for sale
-    and what was asked comes from pricing's database, where there is one. Raises ValueError when the log has
-    too few whole weeks, OSError when the database does not answer.
+    The log holds no promotions: without a table of `promotions` what they sold counts as the price's doing.
+    When products were for sale and what was asked comes from pricing's database, where there is one. Raises
+    ValueError when the log has too few whole weeks or the table is wrong, OSError when it cannot be read or
+    the database does not answer.
     """
+    shown = promotion_table.read(promotions) if promotions else []
     log = log or NatsLog(config.nats_url)
     await log.start()
     try:
         panel = await read(log, progress)
     finally:
         await log.close()
-    return learn(config, _recorded(config, panel), force=force, progress=progress)
+    panel = with_promotions(_recorded(config, panel), shown)
+    return learn(config, panel, force=force, progress=progress)
 
 
 def _recorded(config: Config, panel: Panel) -> Panel:
@@ -96,6 +106,8 @@ def learn(config: Config, panel: Panel, *, force: bool, progress: Progress) -> T
         "elasticity_median": float(np.median(demand.coefficients[:, 0])),
         "with_substitutes": float((demand.coefficients[:, -1] != 0).mean()),
     }
+    for at, kind in enumerate(panel.kinds, start=1):
+        figures[f"times_{kind}"] = float(np.exp(np.median(demand.coefficients[:, at])))
     metrics = {name: Metric(value=value, low=None, high=None) for name, value in figures.items()}
     span = {"products": str(len(panel.product_ids)), "weeks": str(count), "currency": panel.currency}
     sold = panel.weeks.units.sum(axis=1)

@@ -1,5 +1,6 @@
 """Learning demand from the log: what a shop's orders tell of its prices, and what they do not."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,56 @@ async def test_elasticities_are_told_from_orders_and_serve(tmp_path: Path) -> No
     assert still.elasticity_error > known["tea0"].elasticity_error
     assert (still.category, still.currency) == ("Drinks > Tea", "USD")
     assert still.weekly_units == pytest.approx(60, rel=0.2)
+
+
+def promoted(weeks: int, elasticity: float, times: float) -> tuple[list[Entry], str]:
+    """The shop, each dip of a tea put on display too, and every third of its other weeks; with the table."""
+    draw, entries, number = np.random.default_rng(1), [], 0
+    table = "product_id,kind,begin_date,end_date\n"
+    for week in range(weeks):
+        for at in range(6):
+            dips, shown = (week + at) % 4 == 0, (week + at) % 4 == 0 or (week + 2 * at) % 3 == 0
+            price = 3.0 if dips else 4.0
+            sold = draw.poisson(80 * (price / 4.0) ** elasticity * (times if shown else 1.0))
+            for pieces in np.bincount(draw.integers(0, 7, int(sold)), minlength=7):
+                number += 1
+                entries.append(order(number, week * 7 + number % 7, f"tea{at}", price, max(int(pieces), 1)))
+            if shown:
+                begin = date(2026, 1, 1) + timedelta(7 * week)
+                table += f"tea{at},display,{begin},{begin + timedelta(6)}\n"
+    return entries, table
+
+
+async def test_what_a_display_sold_is_not_the_prices_doing(tmp_path: Path) -> None:
+    entries, table = promoted(24, elasticity=-1.5, times=2.0)
+    log = MemoryLog()
+    await log.append(entries)
+    file = tmp_path / "promotions.csv"
+    file.write_text(table + "unknown,display,2026-01-01,2026-01-07\n")
+    alone = await train(Config(home=tmp_path / "alone"), progress=silent, log=log)
+    told = await train(Config(home=tmp_path / "told"), promotions=file, progress=silent, log=log)
+    assert told["metrics"]["elasticity_median"]["value"] == pytest.approx(-1.5, abs=0.3)
+    assert told["metrics"]["times_display"]["value"] == pytest.approx(2.0, rel=0.1)
+    assert alone["metrics"]["elasticity_median"]["value"] < -2.2
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("product_id,kind\n", "the columns product_id, kind, begin_date, end_date are needed"),
+        ("product_id,kind,begin_date,end_date\ntea,,2026-01-01,2026-01-02\n", "line 2: product_id and kind"),
+        ("product_id,kind,begin_date,end_date\ntea,a,soon,2026-01-02\n", "line 2: soon is no date"),
+        ("product_id,kind,begin_date,end_date\ntea,a,2026-01-02\n", "line 2: nothing is no date"),
+        ("product_id,kind,begin_date,end_date\ntea,a,2026-01-02,2026-01-01\n", "2026-01-01 is before"),
+    ],
+)
+async def test_a_wrong_table_of_promotions_is_refused_by_its_line(
+    tmp_path: Path, table: str, reason: str
+) -> None:
+    file = tmp_path / "promotions.csv"
+    file.write_text(table)
+    with pytest.raises(ValueError, match=reason):
+        await train(Config(home=tmp_path), promotions=file, progress=silent, log=MemoryLog())
 
 
 async def test_too_few_weeks_are_refused_and_nothing_is_written(tmp_path: Path) -> None:

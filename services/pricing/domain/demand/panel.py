@@ -22,7 +22,7 @@ LEAST_UNITS: Final = 10.0
 class Panel:
     """Products by id, best sellers first, over whole weeks; their categories by name; the currency.
 
-    `end` is the moment after the last week, in microseconds.
+    `end` is the moment after the last week, in microseconds; `kinds` are the promotions of the weeks by name.
     """
 
     product_ids: Sequence[str]
@@ -30,6 +30,7 @@ class Panel:
     weeks: Weeks
     currency: str
     end: int
+    kinds: Sequence[str] = ()
 
 
 def with_records(panel: Panel, shelf: Shelf) -> Panel:
