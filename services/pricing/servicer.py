@@ -220,10 +220,8 @@ class PricingServicer(pricing_pb2_grpc.PricingServiceServicer):
         self, request: experiment_pb2.StopExperimentRequest, context: Any
     ) -> experiment_pb2.StopExperimentResponse:
         """See the proto."""
-        number, actor = (
-            experiments.to_experiment_number(request.experiment_id),
-            common.to_actor(request.actor, "actor"),
-        )
+        number = experiments.to_experiment_number(request.experiment_id)
+        actor = common.to_actor(request.actor, "actor")
         shown = await self._lab.stop(number, actor, common.to_note(request.note, "note"))
         return experiment_pb2.StopExperimentResponse(experiment=experiments.from_shown(shown))
 
